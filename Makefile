@@ -1,0 +1,72 @@
+# Everything that can be done with this repository. `make` alone lists it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The Python that the environment is made from: 3.11 or newer.
+PYTHON ?= python3
+# Passed on to pytest: make test ARGS="-k claim -x"
+ARGS ?=
+# Processes that share the tests; each has Redis servers of its own.
+JOBS ?= 2
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+LOCKED := $(VENV)/.locked
+INSTALLED := $(VENV)/.installed
+UV := uv==0.13.9
+
+.PHONY: help
+help:
+	@echo "gameball-shipper: make TARGET"
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12 chooses the interpreter; ARGS goes to pytest: make test ARGS='-k claim -x'"
+
+##@ Set up
+
+.PHONY: install
+install: system $(INSTALLED) ## Make .venv with all that tests and demo need; quick when nothing changed
+
+# What pip cannot bring. Asked every time, since it takes no time and may have changed.
+.PHONY: system
+system:
+	@sh scripts/system.sh $(PYTHON)
+
+# A changed lock makes the environment anew, so that nothing stays that the lock does not name. Only wheels: a
+# source build would fetch build tools that no hash guards.
+$(LOCKED): requirements.lock | system
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements.lock
+	@touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: lock
+lock: system ## Pin what pyproject.toml allows in requirements.lock; ARGS=--upgrade takes the newest
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet $(UV)
+	$(PY) -m uv pip compile pyproject.toml --extra all --extra test --group build --output-file requirements.lock \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet $(ARGS)
+
+##@ Before a commit
+
+.PHONY: check
+check: install ## Formatting, lint and types
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+.PHONY: test
+test: install ## Every test against real Redis and Valkey servers, with branch coverage
+	$(PY) -m pytest --numprocesses $(JOBS) --cov --cov-report term $(ARGS)
+
+.PHONY: clean
+clean: ## Remove the environment and everything that the other targets made
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov

@@ -1,0 +1,144 @@
+"""Every setting by its name, read from the environment once and passed in from there.
+
+Times are milliseconds. Each field is `SHIPPER_` and its name in capitals; `SHIPPER_REDIS_URL` may
+also be `REDIS_URL`. Keys of Gameball are not here: they live in `workers.settings` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shipper.errors import Problem, SettingsError
+from shipper.outcome import OnUnclear
+
+SECOND_MS: Final = 1000
+HOUR_MS: Final = 3600 * SECOND_MS
+
+Milliseconds = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+"""Zero means "no limit"."""
+Names = Annotated[tuple[str, ...], NoDecode]
+"""In the environment: separated by commas."""
+
+
+class Settings(BaseSettings):
+    """Hold what producers, workers and operators agree on. Immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHIPPER_", frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    # Where
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("SHIPPER_REDIS_URL", "REDIS_URL", "redis_url"),
+        description="the ledger's Redis (rediss:// for TLS)",
+    )
+    broker_url: str = Field("", description="Celery's Redis; empty: the ledger's")
+    accounts: Names = Field(("default",), description="aliases of the Gameball accounts served")
+    require_durable_redis: bool = Field(False, description="workers refuse a Redis that may lose or evict")
+
+    # The producer
+    enqueue_budget_ms: Milliseconds = Field(500, description="longest time one enqueue call may take")
+    on_unclear: OnUnclear = Field(OnUnclear.RETRY, description="retry, or park for a person")
+    allowed_events: Names = Field((), description="event names that may be sent; empty: any")
+    merge_by: Literal["none", "email", "mobile"] = Field(
+        "none", description="what the account merges channels by"
+    )
+    max_body_bytes: Count = Field(64 * 1024, description="largest encoded event")
+    max_depth: Annotated[int, Field(ge=1, le=100)] = Field(32, description="deepest nesting of metadata")
+    max_keys: Count = Field(256, description="most keys of an event, nested ones counted")
+    max_customer_id: Count = Field(100, description="longest customer id, in characters")
+
+    # The ledger
+    backlog_max: Count = Field(1_000_000, description="most events waiting or in flight")
+    backlog_bytes: CountOrNone = Field(0, description="most bytes held; 0: 70 % of Redis' maxmemory")
+    id_retention_ms: Milliseconds = Field(
+        6 * HOUR_MS, description="how long an ended event's id is remembered"
+    )
+    idempotency_retention_ms: Milliseconds = Field(168 * HOUR_MS, description="the same, of idempotency keys")
+
+    # The call
+    timeout_ms: Milliseconds = Field(15 * SECOND_MS, description="longest whole attempt")
+    connect_timeout_ms: Milliseconds = Field(3 * SECOND_MS, description="longest wait for a connection")
+    lease_ms: Milliseconds = Field(30 * SECOND_MS, description="a worker's exclusive right to a call")
+    coalesce_max: Annotated[int, Field(ge=1, le=100)] = Field(20, description="most events in one call")
+    coalesce_bytes: Count = Field(64 * 1024, description="largest body of a merged call")
+    pace_per_second: CountOrNone = Field(100, description="most calls in any second; 0: no limit")
+    pace_per_30_seconds: CountOrNone = Field(1200, description="most calls in any 30 s; 0: no limit")
+    pace_margin_ms: Milliseconds = Field(250, description="longest delay between claim and send")
+
+    # Retrying
+    max_attempts: Count = Field(20, description="charged attempts before an event is dead")
+    max_vague: Count = Field(3, description="vague answers before an event is dead")
+    max_age_ms: Milliseconds = Field(72 * HOUR_MS, description="age at which a failed attempt is the last")
+    max_crashes: Count = Field(3, description="workers in a row an event may kill")
+    backoff_base_ms: Milliseconds = Field(2 * SECOND_MS, description="first backoff, full jitter")
+    backoff_cap_ms: Milliseconds = Field(HOUR_MS, description="longest backoff")
+    retry_after_max_ms: Milliseconds = Field(300 * SECOND_MS, description="longest Retry-After believed")
+
+    # The gate
+    breaker_calls: Annotated[int, Field(ge=1, le=100)] = Field(
+        20, description="fewest calls to judge by; half failing opens"
+    )
+    breaker_window_ms: Milliseconds = Field(30 * SECOND_MS, description="how far back the breaker looks")
+    pause_step_ms: Milliseconds = Field(
+        10 * SECOND_MS, description="first pause of breaker and credentials, doubling"
+    )
+    pause_max_ms: Milliseconds = Field(300 * SECOND_MS, description="longest such pause")
+    refusal_burst: CountOrNone = Field(
+        50, description="customers refused in a row that pause the account; 0: never"
+    )
+
+    # Workers and hooks
+    calls_in_flight: Annotated[int, Field(ge=1, le=256)] = Field(
+        32, description="calls a pump keeps in flight"
+    )
+    pumps: Count = Field(1, description="pumps a worker runs for an account")
+    pump_ms: Milliseconds = Field(5 * SECOND_MS, description="longest life of a pump")
+    sweep_ms: Milliseconds = Field(SECOND_MS, description="how often the Dispatcher looks")
+    hooks: Names = Field((), description="modules to import for completion hooks")
+    tellers: Count = Field(4, description="completion hooks that run at once, over all workers")
+    hook_tries: Count = Field(8, description="tries of a completion hook")
+    hook_timeout_ms: Milliseconds = Field(30 * SECOND_MS, description="longest run of a completion hook")
+
+    @field_validator("accounts", "allowed_events", "hooks", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _leave_time_to_settle(self) -> Settings:
+        if self.lease_ms < self.timeout_ms + 5 * SECOND_MS:
+            raise ValueError(
+                f"lease_ms {self.lease_ms} must exceed timeout_ms {self.timeout_ms} by 5000 to settle in"
+            )
+        if self.connect_timeout_ms > self.timeout_ms:
+            raise ValueError(
+                f"connect_timeout_ms {self.connect_timeout_ms} exceeds timeout_ms {self.timeout_ms}"
+            )
+        return self
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the environment, overridden by what is given; raise SettingsError naming every problem."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError([_problem_of(detail) for detail in error.errors(include_url=False)]) from None
+
+
+def _problem_of(detail: Mapping[str, Any]) -> Problem:
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    name = field if field.isupper() else f"SHIPPER_{field.upper()}"
+    message = detail["msg"].removeprefix("Value error, ")
+    if not field:
+        return Problem("", message)
+    return Problem(name, f"is {str(detail['input'])[:80]!r}: {message[:1].lower()}{message[1:]}")

@@ -1,0 +1,174 @@
+"""Settings come from the environment, and what cannot work is told in one go."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from pydantic import ValidationError
+
+from shipper.errors import SettingsError
+from shipper.outcome import OnUnclear
+from shipper.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("SHIPPER_") or name == "REDIS_URL":
+            monkeypatch.delenv(name)
+
+
+def problems() -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_without_an_environment_the_defaults_of_the_design_hold() -> None:
+    found = load_settings()
+
+    assert found.redis_url == "redis://127.0.0.1:6379/0"
+    assert (found.timeout_ms, found.connect_timeout_ms, found.lease_ms) == (15_000, 3_000, 30_000)
+    assert (found.pace_per_second, found.pace_per_30_seconds, found.pace_margin_ms) == (100, 1200, 250)
+    assert (found.max_attempts, found.max_age_ms, found.max_vague) == (20, 72 * 3_600_000, 3)
+    assert (found.coalesce_max, found.coalesce_bytes) == (20, 65_536)
+    assert (found.max_body_bytes, found.max_depth, found.max_keys, found.max_customer_id) == (
+        65_536,
+        32,
+        256,
+        100,
+    )
+    assert (found.id_retention_ms, found.idempotency_retention_ms) == (6 * 3_600_000, 7 * 24 * 3_600_000)
+    assert (found.enqueue_budget_ms, found.backlog_max, found.on_unclear) == (500, 1_000_000, OnUnclear.RETRY)
+
+
+@pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - {"redis_url", "on_unclear", "merge_by"}))
+def test_every_setting_is_read_from_its_own_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = getattr(load_settings(), name)
+    given, expected = _another(default)
+    monkeypatch.setenv(f"SHIPPER_{name.upper()}", given)
+
+    assert getattr(load_settings(**_room_for(name)), name) == expected
+
+
+def _another(default: object) -> tuple[str, object]:
+    match default:
+        case bool():
+            return "true", True
+        case int():
+            other = default - 1 if default > 1 else 2
+            return str(other), other
+        case tuple():
+            return "a, b", ("a", "b")
+        case _:
+            return "other", "other"
+
+
+def _room_for(name: str) -> dict[str, int]:
+    """Keep the settings that one setting is measured by out of its way."""
+    return {"timeout_ms": 10_000} if name == "lease_ms" else {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("on_unclear", "park", OnUnclear.PARK),
+        ("merge_by", "email", "email"),
+        ("merge_by", "mobile", "mobile"),
+    ],
+)
+def test_a_choice_is_read_by_its_word(
+    name: str, text: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"SHIPPER_{name.upper()}", text)
+
+    assert getattr(load_settings(), name) == expected
+
+
+def test_redis_url_serves_where_the_shippers_own_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://shared:6379/1")
+
+    assert load_settings().redis_url == "redis://shared:6379/1"
+
+
+def test_the_shippers_own_redis_url_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://shared:6379/1")
+    monkeypatch.setenv("SHIPPER_REDIS_URL", "redis://own:6379/2")
+
+    assert load_settings().redis_url == "redis://own:6379/2"
+
+
+def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPPER_REDIS_URL", "redis://own:6379/2")
+    monkeypatch.setenv("SHIPPER_MAX_KEYS", "7")
+
+    found = load_settings(redis_url="redis://given:6379/3", max_keys=8)
+
+    assert found.redis_url == "redis://given:6379/3"
+    assert found.max_keys == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write_review", ("write_review",)),
+        (" write_review ,visit ", ("write_review", "visit")),
+        ("write_review,,", ("write_review",)),
+        ("", ()),
+        ("größe,a b", ("größe", "a b")),
+    ],
+)
+def test_a_list_is_written_with_commas(
+    text: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPPER_ALLOWED_EVENTS", text)
+
+    assert load_settings().allowed_events == expected
+
+
+def test_bad_settings_are_refused_together_each_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPPER_TIMEOUT_MS", "soon")
+    monkeypatch.setenv("SHIPPER_MAX_KEYS", "0")
+    monkeypatch.setenv("SHIPPER_ON_UNCLEAR", "parc")
+    monkeypatch.setenv("SHIPPER_COALESCE_MAX", "101")
+    monkeypatch.setenv("SHIPPER_MAX_DEPTH", "101")
+
+    assert sorted(problems()) == [
+        "SHIPPER_COALESCE_MAX is '101': input should be less than or equal to 100",
+        "SHIPPER_MAX_DEPTH is '101': input should be less than or equal to 100",
+        "SHIPPER_MAX_KEYS is '0': input should be greater than or equal to 1",
+        "SHIPPER_ON_UNCLEAR is 'parc': input should be 'retry' or 'park'",
+        "SHIPPER_TIMEOUT_MS is 'soon': input should be a valid integer, unable to parse string as an integer",
+    ]
+
+
+def test_a_lease_must_leave_time_to_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPPER_LEASE_MS", "19999")
+
+    assert problems() == ["lease_ms 19999 must exceed timeout_ms 15000 by 5000 to settle in"]
+
+
+def test_a_connection_must_not_take_longer_than_the_whole_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPPER_CONNECT_TIMEOUT_MS", "15001")
+
+    assert problems() == ["connect_timeout_ms 15001 exceeds timeout_ms 15000"]
+
+
+def test_a_setting_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingsError, match="SHIPPER_MAX_KEY is '5': extra inputs are not permitted"):
+        load_settings(max_key=5)
+
+
+def test_settings_never_change() -> None:
+    found = load_settings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        found.max_keys = 5  # type: ignore[misc]
+
+
+def test_gameballs_keys_are_no_settings_of_the_shipper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAMEBALL_API_KEY", "canary")
+    monkeypatch.setenv("GAMEBALL_SECRET_KEY", "canary")
+
+    assert "canary" not in repr(load_settings())

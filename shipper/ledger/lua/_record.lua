@@ -1,0 +1,16 @@
+-- A record is `1|lane|at|key|fp|names|sig|flags|hook|head_len` NUL body; every field has a closed alphabet.
+local RECORD = '^1|([^|]+)|(%d+)|([^|]*)|([^|]+)|([^|]+)|([^|]+)|([^|]+)|([^|]*)|%d+%z'
+local OVERHEAD = 600 -- what Redis pays for an event beside its record, in bytes: docs/performance.md
+
+-- Return the record's header, or nil for what this version cannot read.
+local function read_record(record)
+  local lane, at, key, fp, names, sig, flags, hook = string.match(record, RECORD)
+  if not lane then return nil end
+  return {lane = lane, at = tonumber(at), key = key, fp = fp, names = names, sig = sig, hook = hook,
+    park = string.find(flags, 'p', 1, true) ~= nil, solo = string.find(flags, 's', 1, true) ~= nil}
+end
+
+-- The header of a record that cannot be read, so that it can still be a dead letter and be discarded.
+local function header_of(record)
+  return read_record(record) or {lane = '-', at = T, key = '', fp = '-', names = '-', sig = '-', hook = ''}
+end

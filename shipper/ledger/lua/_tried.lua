@@ -1,0 +1,14 @@
+-- KEYS: st
+-- `st` holds an event only after its first call: n(umber) f(charged) k(crashes in a row) v(ague) c(auses)
+-- life solo since, and for a dead letter its reason and code.
+local function read_tried(s)
+  local n, f, k, v, c, life, solo, since, reason, code =
+    string.match(s or '0 0 0 0 0 0 0 0', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%d+) ?(%S*) ?(%S*)')
+  return {n = tonumber(n), f = tonumber(f), k = tonumber(k), v = tonumber(v), c = tonumber(c),
+    life = tonumber(life), solo = solo == '1', since = tonumber(since), reason = reason, code = code}
+end
+
+local function write_tried(id, s)
+  C('HSET', ST, id, table.concat({s.n, s.f, s.k, s.v, s.c, s.life, s.solo and 1 or 0, s.since,
+    s.reason or '', s.code or ''}, ' '))
+end

@@ -1,0 +1,63 @@
+#!lua flags=allow-oom
+-- Lease as many due lanes as slots, pace and gate allow; of each the run that may share a call. Asked again with
+-- the same tokens it gives the same calls. Nothing is written per event.
+-- INCLUDE: base count record tried call lane void resent pace run
+-- KEYS: rec st gate pumps
+-- ARGV: now, worker, ticket, beat ms, most events, most bytes, lease ms, window 1 s, limit, window 30 s, limit,
+--       number of void tokens, the void tokens, a fresh token for each slot
+-- RETURNS: {calls, now, {lane, token, id, number, tried, record, ...}, ...} | {idle, now, next due or false} |
+--       {pace, now, at} | {paused, now, until, why} | {retired, now}: the ticket has run out
+local worker, ticket, beat = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local most, most_bytes, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local w1, l1, w30, l30 = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local first = 13 + ARGV[12]
+local slots, limited = #ARGV - first + 1, l1 > 0 or l30 > 0
+
+if first > 13 then
+  local void = {}
+  for i = 13, first - 1 do void[ARGV[i]] = true end
+  void_calls(void)
+  tally()
+end
+if ticket ~= '' then
+  if tonumber(C('ZSCORE', PUMPS, ticket) or 0) <= T then C('ZREM', PUMPS, ticket) return {'retired', T} end
+  C('ZADD', PUMPS, T + beat, ticket)
+end
+if slots > 0 and C('ZSCORE', PACE, ARGV[first]) then return claimed_before(first) end
+local gate = C('HMGET', GATE, 'until', 'probe', 'pend', 'why')
+if gate[1] and T < tonumber(gate[1]) then return {'paused', T, gate[1], gate[4]} end
+if gate[2] and T < tonumber(gate[3]) then return {'paused', T, gate[3], gate[4]} end
+forget_pace(math.max(w1, w30))
+slots = math.min(slots, gate[1] and 1 or slots, room_in(w1, l1), room_in(w30, l30))
+if slots <= 0 then return {'pace', T, math.max(room_at(w1, l1), room_at(w30, l30))} end
+
+local reply, leases, calls, paced, gone = {'calls', T}, {}, {}, {}, {}
+for _, lane in ipairs(C('ZRANGE', DUE, '-inf', T, 'BYSCORE', 'LIMIT', 0, slots)) do
+  local run, token = run_of(lane, most, most_bytes), ARGV[first + #reply - 2]
+  if not (run and #run == 0 and C('EXISTS', lane_key(lane)) == 1) then gone[#gone + 1] = lane end
+  if not run then
+    C('SADD', BROKEN, lane)
+  elseif #run > 0 then
+    local call, answer = {token, T, worker}, {lane, token}
+    for _, e in ipairs(run) do
+      call[#call + 1], call[#call + 2] = e.id, e.s.n + 1
+      for _, v in ipairs({e.id, e.s.n + 1, e.tried or '', e.record}) do answer[#answer + 1] = v end
+    end
+    leases[#leases + 1], leases[#leases + 2] = T + lease, lane
+    calls[#calls + 1], calls[#calls + 2] = lane, table.concat(call, ' ')
+    if limited or #paced == 0 then paced[#paced + 1], paced[#paced + 2] = T, token end
+    reply[#reply + 1] = answer
+    count('waiting', -#run)
+    count('in_flight', #run)
+  end
+end
+if #leases > 0 then
+  C('ZADD', LEASE, unpack(leases))
+  C('HSET', CALLS, unpack(calls))
+  C('ZADD', PACE, unpack(paced))
+  if gate[1] then C('HSET', GATE, 'probe', reply[3][2], 'pend', T + lease) end
+end
+each('ZREM', DUE, gone)
+tally()
+if #leases > 0 then return reply end
+return {'idle', T, C('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2] or false}

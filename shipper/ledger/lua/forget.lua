@@ -1,0 +1,45 @@
+#!lua flags=allow-oom
+-- Forget what is past retention, and bring back what a stepped clock moved out of reach.
+-- INCLUDE: base count
+-- KEYS: due lease fate ended idem idemx meta
+-- ARGV: now, most of each, id retention ms, idempotency retention ms, lease ms, backoff cap ms,
+--       share of maxmemory that the backlog may take (percent)
+-- RETURNS: {ids forgotten, keys forgotten, moments clipped}
+local limit, retention, key_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local COUNTER = {d = 'forgotten_delivered', x = 'forgotten_discarded', e = 'forgotten_expunged'}
+
+-- Both lists are in the order of their ends, so only their heads are looked at.
+local ids = {}
+for _, id in ipairs(C('LRANGE', ENDED, 0, limit - 1)) do
+  local letter, at = string.match(C('HGET', FATE, id) or '- - 0 0', '^(%S) %S+ %d+ (%d+)')
+  if (tonumber(at) or 0) + retention > T then break end
+  if COUNTER[letter] then count(COUNTER[letter], 1) end
+  ids[#ids + 1] = id
+end
+each('HDEL', FATE, ids)
+if #ids > 0 then C('LPOP', ENDED, #ids) end
+
+local keys = {}
+for _, entry in ipairs(C('LRANGE', IDEMX, 0, limit - 1)) do
+  local key, at = string.match(entry, '^(%S+) (%d+)$')
+  if (tonumber(at) or 0) + key_retention > T then break end
+  keys[#keys + 1] = key or ''
+end
+each('HDEL', IDEM, keys)
+if #keys > 0 then C('LPOP', IDEMX, #keys) end
+tally()
+
+local clipped = 0
+local function clip(key, latest)
+  for _, lane in ipairs(C('ZRANGE', key, '(' .. latest, '+inf', 'BYSCORE', 'LIMIT', 0, limit)) do
+    C('ZADD', key, latest, lane)
+    clipped = clipped + 1
+  end
+end
+clip(LEASE, T + 2 * ARGV[5])
+clip(DUE, math.max(T + ARGV[6], tonumber(C('HGET', META, 'spread_until') or 0)))
+
+local memory = redis.pcall('INFO', 'memory')
+local most = type(memory) == 'string' and string.match(memory, 'maxmemory:(%d+)') or 0
+C('HSET', META, 'most_bytes', math.floor(most * ARGV[7] / 100))
+return {#ids, #keys, clipped}

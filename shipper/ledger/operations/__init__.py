@@ -1,0 +1,78 @@
+"""Everything that can be asked of the ledger."""
+
+from shipper.ledger.operations.audit import (
+    WINDOW,
+    LaneSeen,
+    Mended,
+    Place,
+    Recounted,
+    audit_events,
+    audit_lanes,
+    mend,
+    recount,
+)
+from shipper.ledger.operations.claim import BEAT_MS, Claim, ClaimedCall, ClaimedEvent, claim, retire
+from shipper.ledger.operations.enqueue import BATCH, Admission, enqueue, peek
+from shipper.ledger.operations.gate import pause, resume
+from shipper.ledger.operations.hook import hook_claim, hook_redo, hook_settle
+from shipper.ledger.operations.letters import discard, expunge, redrive
+from shipper.ledger.operations.look import Shown, Status, show, status
+from shipper.ledger.operations.operation import Argument, Operation
+from shipper.ledger.operations.settle import SettledCall, SettledEvent, settle
+from shipper.ledger.operations.sweep import (
+    ABSENCE_MS,
+    CRASH_BACKOFF_MS,
+    GRACE_MS,
+    MEMORY_SHARE_PERCENT,
+    TICKET_MS,
+    Sweep,
+    forget,
+    sweep,
+)
+
+__all__ = [
+    "ABSENCE_MS",
+    "BATCH",
+    "BEAT_MS",
+    "CRASH_BACKOFF_MS",
+    "GRACE_MS",
+    "MEMORY_SHARE_PERCENT",
+    "TICKET_MS",
+    "WINDOW",
+    "Admission",
+    "Argument",
+    "Claim",
+    "ClaimedCall",
+    "ClaimedEvent",
+    "LaneSeen",
+    "Mended",
+    "Operation",
+    "Place",
+    "Recounted",
+    "SettledCall",
+    "SettledEvent",
+    "Shown",
+    "Status",
+    "Sweep",
+    "audit_events",
+    "audit_lanes",
+    "claim",
+    "discard",
+    "enqueue",
+    "expunge",
+    "forget",
+    "hook_claim",
+    "hook_redo",
+    "hook_settle",
+    "mend",
+    "pause",
+    "peek",
+    "recount",
+    "redrive",
+    "resume",
+    "retire",
+    "settle",
+    "show",
+    "status",
+    "sweep",
+]

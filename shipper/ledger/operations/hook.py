@@ -1,0 +1,45 @@
+"""Hook jobs: claim, settle, and redo those that were given up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from shipper.ledger.operations.claim import BEAT_MS
+from shipper.ledger.operations.operation import Operation, time_or_now, words
+from shipper.ledger.record import HookJob, read_job
+from shipper.settings import Settings
+
+
+def hook_claim(
+    token: str, settings: Settings, *, most: int = 1, ticket: str = "", now: int | None = None
+) -> Operation[list[HookJob] | None]:
+    """Lease at most `most` hook jobs; None when the ticket has run out."""
+    lease = settings.hook_timeout_ms * 2
+    return Operation("hook_claim", (time_or_now(now), most, lease, token, ticket, BEAT_MS), _read_jobs)
+
+
+def _read_jobs(reply: list[Any]) -> list[HookJob] | None:
+    if reply and reply[0] == b"retired":
+        return None
+    return [read_job(job.decode(), tries, told) for job, tries, told in reply]
+
+
+def hook_settle(
+    job: str,
+    token: str,
+    word: Literal["told", "again", "failed"],
+    *,
+    delay_ms: int = 0,
+    error: str = "",
+    now: int | None = None,
+) -> Operation[str]:
+    """Write down how a hook went; the reply is ok, stale or gone."""
+    return Operation("hook_settle", (time_or_now(now), job, token, word, delay_ms, error[:500]), bytes.decode)
+
+
+def hook_redo(
+    word: Literal["retry", "discard"], jobs: Sequence[str], *, now: int | None = None
+) -> Operation[list[str]]:
+    """Try failed hooks again, or forget them; a word for each: ok or no."""
+    return Operation("hook_redo", (time_or_now(now), word, *jobs), words)

@@ -1,0 +1,217 @@
+"""Read and write what the ledger packs into strings: records, numbers, calls, fates, histories, hook jobs.
+
+The same formats stand in `lua/_record.lua`, `_tried.lua`, `_call.lua`, `_end.lua` and `_hook.lua`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+VERSION: Final = b"1"
+_FATES: Final[dict[str, Literal["delivered", "discarded", "expunged"]]] = {
+    "d": "delivered",
+    "x": "discarded",
+    "e": "expunged",
+}
+ANSWER_BYTES: Final = 2048
+"""Most bytes of Gameball's answer that an attempt keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An envelope as it is stored. `body` is posted byte for byte when the event travels alone."""
+
+    lane: str
+    accepted_at: int
+    key_hash: str
+    fingerprint: str
+    names: tuple[str, ...]
+    signature: str
+    park: bool
+    solo: bool
+    hook: str
+    head_len: int
+    body: bytes = field(repr=False)
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """Return the event as the SDKs spell it: customerId, email, mobile, events."""
+        decoded: dict[str, Any] = json.loads(self.body)
+        return decoded
+
+
+def read_record(stored: bytes) -> Record | None:
+    """Return the record, or None for one that this version cannot read."""
+    header, found, body = stored.partition(b"\0")
+    fields = header.decode("ascii", "replace").split("|")
+    if not found or len(fields) != 10 or fields[0] != VERSION.decode():
+        return None
+    _, lane, at, key_hash, fingerprint, names, signature, flags, hook, head_len = fields
+    if not (at.isdigit() and head_len.isdigit()):
+        return None
+    return Record(
+        lane=lane,
+        accepted_at=int(at),
+        key_hash=key_hash,
+        fingerprint=fingerprint,
+        names=tuple(names.split(",")),
+        signature=signature,
+        park="p" in flags,
+        solo="s" in flags,
+        hook=hook,
+        head_len=int(head_len),
+        body=body,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """The numbers of an event: `number` of its last attempt, `charged` to its budget, `causes` on record."""
+
+    number: int = 0
+    charged: int = 0
+    crashes: int = 0
+    vague: int = 0
+    causes: int = 0
+    life: int = 0
+    solo: bool = False
+    since: int = 0
+    """When its present life began, in ms; 0 for the first life, which began when it was accepted."""
+    reason: str = ""
+    code: int | None = None
+
+
+def read_tried(stored: bytes) -> Tried:
+    """Return the numbers of an event; all zero for one never tried (empty string)."""
+    if not stored:
+        return Tried()
+    number, charged, crashes, vague, causes, life, solo, since, reason, code = stored.decode().split(" ")
+    return Tried(
+        number=int(number),
+        charged=int(charged),
+        crashes=int(crashes),
+        vague=int(vague),
+        causes=int(causes),
+        life=int(life),
+        solo=solo == "1",
+        since=int(since),
+        reason=reason,
+        code=int(code) if code.isdigit() else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What is left of an ended event."""
+
+    state: Literal["delivered", "discarded", "expunged"]
+    fingerprint: str
+    attempts: int
+    ended_at: int
+    accepted_at: int
+
+
+def read_fate(stored: bytes) -> Fate:
+    """Return how an event ended."""
+    letter, fingerprint, attempts, at, after = stored.decode().split(" ")
+    return Fate(
+        state=_FATES[letter],
+        fingerprint=fingerprint,
+        attempts=int(attempts),
+        ended_at=int(at),
+        accepted_at=int(at) - int(after),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One line of an event's history: what a worker tried and what came of it. Times are milliseconds."""
+
+    at: int
+    number: int
+    worker: str
+    verdict: str
+    outcome: str
+    of: int = 1
+    """How many events travelled in the call."""
+    took_ms: int | None = None
+    status: int | None = None
+    code: int | None = None
+    request_id: str | None = None
+    delay_ms: int | None = None
+    """How long the event waits for its next attempt."""
+    answer: str | None = None
+    """At most 2 KiB of the answer."""
+
+
+def write_attempt(attempt: Attempt) -> bytes:
+    """Return the attempt as one JSON line, without what is absent."""
+    line: dict[str, object] = {"at": attempt.at, "number": attempt.number, "worker": attempt.worker}
+    line |= {"verdict": attempt.verdict, "outcome": attempt.outcome}
+    if attempt.of != 1:
+        line["of"] = attempt.of
+    for name in ("took_ms", "status", "code", "request_id", "delay_ms"):
+        value = getattr(attempt, name)
+        if value is not None:
+            line[name] = value
+    if attempt.answer:
+        line["answer"] = attempt.answer.encode("utf-8", "replace")[:ANSWER_BYTES].decode("utf-8", "ignore")
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def read_history(stored: bytes) -> list[dict[str, Any]]:
+    """Return an event's attempts and redrives, oldest first; the oldest of a long history are cut."""
+    return [json.loads(line) for line in stored.split(b"\n") if line]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOnRecord:
+    """The one call of a lane that is under way."""
+
+    token: str
+    claimed_at: int
+    worker: str
+    numbers: dict[str, int]
+
+
+def read_call(stored: bytes) -> CallOnRecord:
+    """Return what the ledger knows of a call under way."""
+    token, at, worker, *pairs = stored.decode().split(" ")
+    numbers = {event_id: int(number) for event_id, number in zip(pairs[::2], pairs[1::2], strict=True)}
+    return CallOnRecord(token=token, claimed_at=int(at), worker=worker, numbers=numbers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookJob:
+    """One ending to tell: `what` is delivered, unclear, discarded or the reason of a dead letter."""
+
+    job: str
+    """`id:life`"""
+    tries: int
+    what: str
+    attempts: int
+    ended_at: int
+    attempt: dict[str, Any]
+    record: Record | None
+
+    @property
+    def event_id(self) -> str:
+        """Return the id of the event that ended."""
+        return self.job.partition(":")[0]
+
+
+def read_job(job: str, tries: int, told: bytes) -> HookJob:
+    """Return the job as the ledger stored it."""
+    head, line, record = told.split(b"\n", 2)
+    what, attempts, ended_at = head.decode().split(" ")
+    return HookJob(
+        job=job,
+        tries=tries,
+        what=what,
+        attempts=int(attempts),
+        ended_at=int(ended_at),
+        attempt=json.loads(line) if line else {},
+        record=read_record(record),
+    )

@@ -1,0 +1,121 @@
+"""Enqueue: what a producer calls. One round trip, within a budget, nothing retried behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+from shipper.admission import Answer, Receipt
+from shipper.bulk import Bulk, all_or_none
+from shipper.client import current
+from shipper.envelope import seal
+from shipper.event import Event
+from shipper.outcome import OnUnclear
+
+EventLike = Event | Mapping[str, Any]
+
+
+class Options(TypedDict, total=False):
+    """What goes with an event, or with all events of a bulk.
+
+    `hook` names the completion hook that is told of its end; `on_unclear` is `retry` or `park`; `solo`
+    keeps it out of shared calls; `account` is an alias.
+    """
+
+    hook: str | None
+    on_unclear: OnUnclear | str | None
+    solo: bool
+    account: str
+
+
+def enqueue_event(
+    event: EventLike,
+    *,
+    idempotency_key: str | None = None,
+    event_id: str | None = None,
+    **options: Unpack[Options],
+) -> Receipt:
+    """Accept one event for delivery, durably, or raise.
+
+    Keywords: those of `Options`; `idempotency_key` (1 to 255 characters), under which the earlier receipt
+    is given again; `event_id`, to repeat an enqueue whose answer was lost.
+
+    Raises InvalidEventError, UnknownHookError, IdempotencyConflictError, LedgerUnavailableError,
+    LedgerFullError (after any of these nothing was accepted) and EnqueueUnclearError, after which calling
+    again with `event_id=error.event_id` is safe. Takes at most `enqueue_budget_ms` and a DNS lookup.
+    """
+    client = current()
+    envelope = seal(
+        event, settings=client.settings, idempotency_key=idempotency_key, event_id=event_id, **options
+    )
+    return _receipt(client.admit([envelope])[0])
+
+
+async def aenqueue_event(
+    event: EventLike,
+    *,
+    idempotency_key: str | None = None,
+    event_id: str | None = None,
+    **options: Unpack[Options],
+) -> Receipt:
+    """Do what `enqueue_event` does, without blocking the event loop.
+
+    A cancelled call may have been accepted: where that matters, pass an `event_id` made by
+    `new_event_id()` and enqueue again with it.
+    """
+    client = current()
+    envelope = seal(
+        event, settings=client.settings, idempotency_key=idempotency_key, event_id=event_id, **options
+    )
+    return _receipt((await client.aadmit([envelope]))[0])
+
+
+def enqueue_events(
+    events: Sequence[EventLike],
+    *,
+    idempotency_keys: Sequence[str | None] | None = None,
+    event_ids: Sequence[str | None] | None = None,
+    atomic: bool = False,
+    **options: Unpack[Options],
+) -> list[Answer]:
+    """Accept many events; the answer has a receipt or an error for each, in order.
+
+    One bad event does not sink the others. With `atomic=True` (at most 1000 events) all are accepted, or
+    none is and the error is raised. `idempotency_keys` and `event_ids` stand in the events' order. Each
+    script call has the budget of one enqueue; after one that Redis does not take, the rest is not tried.
+    """
+    client = current()
+    bulk = Bulk(
+        events, settings=client.settings, idempotency_keys=idempotency_keys, event_ids=event_ids, **options
+    )
+    if atomic:
+        return all_or_none(client.admit(bulk.whole(), atomic=True)) if events else []
+    for chunk in bulk.chunks():
+        bulk.take(client.admit(chunk))
+    return bulk.answers()
+
+
+async def aenqueue_events(
+    events: Sequence[EventLike],
+    *,
+    idempotency_keys: Sequence[str | None] | None = None,
+    event_ids: Sequence[str | None] | None = None,
+    atomic: bool = False,
+    **options: Unpack[Options],
+) -> list[Answer]:
+    """Do what `enqueue_events` does, without blocking the event loop."""
+    client = current()
+    bulk = Bulk(
+        events, settings=client.settings, idempotency_keys=idempotency_keys, event_ids=event_ids, **options
+    )
+    if atomic:
+        return all_or_none(await client.aadmit(bulk.whole(), atomic=True)) if events else []
+    for chunk in bulk.chunks():
+        bulk.take(await client.aadmit(chunk))
+    return bulk.answers()
+
+
+def _receipt(answer: Answer) -> Receipt:
+    if isinstance(answer, Receipt):
+        return answer
+    raise answer

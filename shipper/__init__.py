@@ -4,6 +4,7 @@ from shipper.admission import Receipt
 from shipper.client import aclose, close, configure
 from shipper.ending import Delivery
 from shipper.enqueue import aenqueue_event, aenqueue_events, enqueue_event, enqueue_events
+from shipper.envelope import ShipperWarning
 from shipper.errors import (
     AgedError,
     CrashedError,
@@ -47,6 +48,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "ShipperError",
+    "ShipperWarning",
     "SpentError",
     "UnclearError",
     "UnknownHookError",

@@ -6,7 +6,6 @@ field has a closed alphabet, so nothing that an event contains can shift them.
 
 from __future__ import annotations
 
-import re
 import warnings
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -25,7 +24,6 @@ from shipper.metadata import text_problem
 from shipper.outcome import OnUnclear
 from shipper.settings import Settings
 
-ACCOUNT: Final = re.compile(r"[a-z0-9_-]{1,64}")
 LONGEST_KEY: Final = 255
 """Characters of an idempotency key; it is stored as a hash."""
 
@@ -81,7 +79,7 @@ def seal(
     problems = [
         *draft.problems,
         *limit_problems(draft, body_bytes=len(body.data), settings=settings),
-        *_policy_problems(event_id, idempotency_key, on_unclear, account),
+        *_policy_problems(event_id, idempotency_key, on_unclear, account, settings.accounts),
     ]
     if problems:
         raise InvalidEventError(problems)
@@ -124,7 +122,7 @@ def _hash(data: bytes, size: int) -> str:
 
 
 def _policy_problems(
-    event_id: object, idempotency_key: object, on_unclear: object, account: object
+    event_id: object, idempotency_key: object, on_unclear: object, account: object, accounts: tuple[str, ...]
 ) -> list[Problem]:
     """Check what travels with the event. Values are not repeated: a key may be a secret of the app's."""
     problems: list[Problem] = []
@@ -135,8 +133,9 @@ def _policy_problems(
         problems += [Problem("idempotency_key", wrong)] if wrong else []
     if on_unclear is not None and on_unclear not in _POLICIES:
         problems.append(Problem("on_unclear", "is neither retry nor park"))
-    if not isinstance(account, str) or ACCOUNT.fullmatch(account) is None:
-        problems.append(Problem("account", "is no alias of an account: 1 to 64 of a-z, 0-9, _ -"))
+    if account not in accounts:
+        known = ", ".join(accounts)
+        problems.append(Problem("account", f"is not one that workers serve: SHIPPER_ACCOUNTS names {known}"))
     return problems
 
 

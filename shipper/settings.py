@@ -6,6 +6,7 @@ also be `REDIS_URL`. Keys of Gameball are not here: they live in `workers.settin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -17,6 +18,9 @@ from shipper.outcome import OnUnclear
 
 SECOND_MS: Final = 1000
 HOUR_MS: Final = 3600 * SECOND_MS
+
+ALIAS: Final = re.compile(r"[a-z0-9_-]{1,64}")
+"""What an account may be called: its name is part of every key of its ledger."""
 
 Milliseconds = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -114,6 +118,14 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("accounts")
+    @classmethod
+    def _are_aliases(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        bad = [alias for alias in accounts if not ALIAS.fullmatch(alias)]
+        if bad or not accounts:
+            raise ValueError("each alias is 1 to 64 of a-z, 0-9, _ and -, and there is at least one")
+        return accounts
+
     @model_validator(mode="after")
     def _leave_time_to_settle(self) -> Settings:
         if self.lease_ms < self.timeout_ms + 5 * SECOND_MS:
@@ -141,4 +153,6 @@ def _problem_of(detail: Mapping[str, Any]) -> Problem:
     message = detail["msg"].removeprefix("Value error, ")
     if not field:
         return Problem("", message)
-    return Problem(name, f"is {str(detail['input'])[:80]!r}: {message[:1].lower()}{message[1:]}")
+    secret = field.lower().endswith("_url")  # it may hold a password
+    shown = "a URL" if secret else repr(str(detail["input"])[:80])
+    return Problem(name, f"is {shown}: {message[:1].lower()}{message[1:]}")

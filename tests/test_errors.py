@@ -13,6 +13,7 @@ from shipper.errors import (
     AgedError,
     CrashedError,
     DeliveryError,
+    DiscardedError,
     EnqueueUnclearError,
     EventNotFoundError,
     IdempotencyConflictError,
@@ -44,6 +45,7 @@ TREE = {
     AgedError: DeliveryError,
     CrashedError: DeliveryError,
     UnclearError: DeliveryError,
+    DiscardedError: DeliveryError,
 }
 PROBLEMS = [Problem("events.purchase.total", "is NaN"), Problem("", "the event takes 70000 bytes")]
 DELIVERY: dict[str, Any] = {
@@ -67,7 +69,7 @@ SAMPLES = [
     EventNotFoundError("text", event_id="01HZZZZZZZZZZZZZZZZZZZZZZZ"),
     *(
         kind("text", **DELIVERY)
-        for kind in (DeliveryError, RefusedError, SpentError, AgedError, CrashedError)
+        for kind in (DeliveryError, RefusedError, SpentError, AgedError, CrashedError, DiscardedError)
     ),
     UnclearError("text", event_id="e", customer_id="c", events={}, attempts=1),
 ]

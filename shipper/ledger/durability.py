@@ -6,101 +6,156 @@ Redis hides CONFIG) is a warning, not a problem.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from redis.exceptions import ResponseError
 
 from shipper.errors import LedgerUnavailableError
 from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations.operation import pairs
 from shipper.ledger.pool import Pool
 
 OLDEST: Final = (7, 0)
 """The first version whose scripts can be marked `allow-oom`."""
 
+About = Literal["version", "persistence", "eviction", "replication", "memory"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weakness:
+    """One way in which Redis may break the promise: a problem if `grave`, else a warning."""
+
+    about: About
+    grave: bool
+    told: str
+    """What is wrong; the first step of the cure is in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durability:
-    """What was read, and what it means. Values are empty where they could not be read."""
+    """What was read. Texts are empty where they could not be read."""
 
+    server: Literal["redis", "valkey"]
     version: str
     appendonly: str
     appendfsync: str
     eviction: str
     role: str
+    replicas: int
     maxmemory: int
-    problems: tuple[str, ...]
-    """What loses, evicts or refuses events; the first step of the cure is in each."""
-    warnings: tuple[str, ...]
-    """What weakens the promise, or could not be read."""
+    file_failed: bool
+    """The last write of the append-only file went wrong."""
+
+    @property
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        """List what weakens the promise."""
+        return (
+            *self._of_version(),
+            *self._of_persistence(),
+            *self._of_eviction(),
+            *self._of_replication(),
+            *self._of_memory(),
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """List what loses, evicts or refuses events."""
+        return tuple(weakness.told for weakness in self.weaknesses if weakness.grave)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """List what weakens the promise a little, or could not be read."""
+        return tuple(weakness.told for weakness in self.weaknesses if not weakness.grave)
 
     @property
     def keeps_all(self) -> bool:
         """Tell whether every acknowledged event survives a crash of the machine."""
         return self.appendonly == "yes" and self.appendfsync == "always" and not self.problems
 
+    def _of_version(self) -> Iterator[Weakness]:
+        version = tuple(int(part) for part in self.version.split(".")[:2] if part.isdigit())
+        if self.server == "redis" and version and version < OLDEST:
+            told = f"Redis {self.version} is too old: 7.0 is the first that can run the ledger"
+            yield Weakness(about="version", grave=True, told=told)
+        yield from _unread("version", version=self.version)
+
+    def _of_persistence(self) -> Iterator[Weakness]:
+        if self.appendonly == "no":
+            told = "the append-only file is off, so a restart loses events: CONFIG SET appendonly yes"
+            yield Weakness(about="persistence", grave=True, told=told)
+        elif self.file_failed:
+            told = "the append-only file cannot be written: look at Redis' log and disk"
+            yield Weakness(about="persistence", grave=True, told=told)
+        elif self.appendonly and self.appendfsync not in {"", "always"}:
+            lost = "the last two seconds" if self.appendfsync == "everysec" else "what was not yet on disk"
+            told = f"appendfsync is {self.appendfsync}: a power loss may lose {lost}"
+            yield Weakness(about="persistence", grave=False, told=told)
+        yield from _unread("persistence", appendonly=self.appendonly, appendfsync=self.appendfsync)
+
+    def _of_eviction(self) -> Iterator[Weakness]:
+        if self.eviction not in {"", "noeviction"}:
+            cure = "CONFIG SET maxmemory-policy noeviction"
+            told = f"{self.eviction} evicts events when memory is full: {cure}"
+            yield Weakness(about="eviction", grave=True, told=told)
+        yield from _unread("eviction", eviction=self.eviction)
+
+    def _of_replication(self) -> Iterator[Weakness]:
+        if self.role in {"slave", "replica"}:
+            told = "this is a read-only replica: point SHIPPER_REDIS_URL at its primary"
+            yield Weakness(about="replication", grave=True, told=told)
+        elif self.replicas:
+            told = f"a failover to one of {self.replicas} replicas may lose the last moment: audit after it"
+            yield Weakness(about="replication", grave=False, told=told)
+
+    def _of_memory(self) -> Iterator[Weakness]:
+        if not self.maxmemory:
+            told = "maxmemory is not set, so the backlog has no cap in bytes"
+            yield Weakness(about="memory", grave=False, told=told)
+
 
 def inspect_durability(pool: Pool) -> Durability:
-    """Ask Redis by INFO and CONFIG GET; raise LedgerUnavailableError if not even INFO is answered."""
+    """Ask Redis by INFO and CONFIG GET; raise LedgerUnavailableError where it does not answer at all."""
     ledger = Ledger(pool)
     info = _info(ledger)
-    config = _config(ledger)
-    appendonly = config.get("appendonly") or {"1": "yes", "0": "no"}.get(info.get("aof_enabled", ""), "")
-    facts = {
-        "version": info.get("redis_version", ""),
-        "appendonly": appendonly,
-        "appendfsync": config.get("appendfsync", ""),
-        "eviction": config.get("maxmemory-policy") or info.get("maxmemory_policy", ""),
-        "role": info.get("role", ""),
-    }
-    maxmemory = int(info.get("maxmemory", "0"))
+    config = {**_config(ledger, "append*"), **_config(ledger, "maxmemory*")}
+    valkey = info.get("valkey_version", "")
     return Durability(
-        **facts,
-        maxmemory=maxmemory,
-        problems=tuple(_problems(facts)),
-        warnings=tuple(_warnings(facts, maxmemory)),
+        server="valkey" if valkey else "redis",
+        version=valkey or info.get("redis_version", ""),
+        appendonly=config.get("appendonly") or {"1": "yes", "0": "no"}.get(info.get("aof_enabled", ""), ""),
+        appendfsync=config.get("appendfsync", ""),
+        eviction=config.get("maxmemory-policy") or info.get("maxmemory_policy", ""),
+        role=info.get("role", ""),
+        replicas=int(info.get("connected_slaves", "0")),
+        maxmemory=int(info.get("maxmemory", "0")),
+        file_failed=info.get("aof_last_write_status", "ok") != "ok",
     )
 
 
-def _problems(facts: dict[str, str]) -> list[str]:
-    problems = []
-    version = tuple(int(part) for part in facts["version"].split(".")[:2] if part.isdigit())
-    if version and version < OLDEST:
-        problems.append(f"Redis {facts['version']} is too old: 7.0 is the first that can run the ledger")
-    if facts["appendonly"] == "no":
-        problems.append("the append-only file is off, so a restart loses events: CONFIG SET appendonly yes")
-    if facts["eviction"] and facts["eviction"] != "noeviction":
-        problems.append(
-            f"{facts['eviction']} evicts events when memory is full: CONFIG SET maxmemory-policy noeviction"
-        )
-    if facts["role"] in {"slave", "replica"}:
-        problems.append("this is a read-only replica: point SHIPPER_REDIS_URL at its primary")
-    return problems
-
-
-def _warnings(facts: dict[str, str], maxmemory: int) -> list[str]:
-    warnings = []
-    if facts["appendonly"] == "yes" and facts["appendfsync"] not in {"", "always"}:
-        warnings.append(f"appendfsync is {facts['appendfsync']}: a power loss may lose the last two seconds")
-    unread = [name for name in ("appendonly", "appendfsync", "eviction") if not facts[name]]
+def _unread(about: About, **facts: str) -> Iterator[Weakness]:
+    unread = [name for name, value in facts.items() if not value]
     if unread:
-        warnings.append(f"cannot read {', '.join(unread)}: ask whoever manages this Redis")
-    if not maxmemory:
-        warnings.append("maxmemory is not set, so the backlog has no cap in bytes")
-    return warnings
+        told = f"cannot read {', '.join(unread)}: ask whoever manages this Redis"
+        yield Weakness(about=about, grave=False, told=told)
 
 
 def _info(ledger: Ledger) -> dict[str, str]:
-    text = ledger.ask("INFO").decode()
-    lines = [line.partition(":") for line in text.splitlines() if ":" in line]
+    text: bytes = _unless_refused(ledger, "INFO") or b""
+    lines = [line.partition(":") for line in text.decode().splitlines() if ":" in line]
     return {name: value for name, _, value in lines}
 
 
-def _config(ledger: Ledger) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in ("appendonly", "appendfsync", "maxmemory-policy"):
-        try:
-            reply: list[Any] = ledger.ask("CONFIG", "GET", name)
-        except LedgerUnavailableError:
-            continue  # renamed, or forbidden by an ACL
-        texts = [part.decode() for part in reply]
-        found |= dict(zip(texts[::2], texts[1::2], strict=True))
-    return found
+def _config(ledger: Ledger, directives: str) -> dict[str, str]:
+    return pairs(_unless_refused(ledger, "CONFIG", "GET", directives) or ())
+
+
+def _unless_refused(ledger: Ledger, *command: str) -> Any:
+    """Ask; None where the command is renamed, or forbidden by an ACL."""
+    try:
+        return ledger.ask(*command)
+    except LedgerUnavailableError as error:
+        if isinstance(error.__cause__, ResponseError):
+            return None
+        raise

@@ -50,6 +50,13 @@ def failed_jobs_of(ledger: Ledger, event_id: str) -> list[str]:
     return [job for job, score in zip(jobs, scores, strict=True) if score is not None]
 
 
+def oldest_failed(ledger: Ledger, *, until: int, most: int) -> list[str]:
+    """Return jobs that were given up by then (ms), the oldest first."""
+    key = key_of(ledger.account, "hf")
+    jobs = ledger.ask("ZRANGE", key, "-inf", until, "BYSCORE", "LIMIT", 0, most)
+    return [job.decode() for job in jobs]
+
+
 def _read(ledger: Ledger, failed_at: dict[bytes, bytes]) -> Iterator[FailedHook]:
     jobs = list(failed_at)
     if not jobs:

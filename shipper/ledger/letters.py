@@ -78,9 +78,11 @@ def walk(
 ) -> Iterator[Spot]:
     """Yield letters in the order of their ends, from the other side of `beyond`.
 
-    The smallest index is walked, `step` letters at a time; whether they are in the others is asked of `dx`.
+    The smallest index is walked; whether its letters are in the others is asked of `dx`. With one index alone
+    no more than `step` letters are read ahead.
     """
     first, *others = sorted(facets_of(wanted), key=lambda facet: _size(ledger, facet, wanted))
+    step = STEP if others else step
     ranges = [
         _range(ledger, index, wanted, beyond=beyond, newest_first=newest_first, step=step) for index in first
     ]

@@ -49,7 +49,7 @@ def read_record(stored: bytes) -> Record | None:
     if not found or len(fields) != 10 or fields[0] != VERSION.decode():
         return None
     _, lane, at, key_hash, fingerprint, names, signature, flags, hook, head_len = fields
-    if not (at.isdigit() and head_len.isdigit()):
+    if not (at.isdigit() and head_len.isdigit() and all((lane, fingerprint, names, signature, flags))):
         return None
     return Record(
         lane=lane,
@@ -84,10 +84,11 @@ class Tried:
 
 
 def read_tried(stored: bytes) -> Tried:
-    """Return the numbers of an event; all zero for one never tried (empty string)."""
-    if not stored:
-        return Tried()
-    number, charged, crashes, vague, causes, life, solo, since, reason, code = stored.decode().split(" ")
+    """Return the numbers of an event; all zero for one never tried (empty string) or not readable."""
+    fields = stored.decode("ascii", "replace").split(" ")
+    if len(fields) != 10 or not all(field.isdigit() for field in fields[:8]):
+        return Tried()  # corrupted by hand: the scripts read it so too
+    number, charged, crashes, vague, causes, life, solo, since, reason, code = fields
     return Tried(
         number=int(number),
         charged=int(charged),

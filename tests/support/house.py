@@ -20,14 +20,14 @@ FLOORS: Final = {
     "shipper": (
         {"errors", "clock", "logs"},
         {"event", "event_id", "metadata", "foreign", "frozen", "limits", "body", "envelope"}
-        | {"outcome", "hooks", "ending", "settings"},
+        | {"outcome", "hooks", "ending", "settings", "settings_page"},
         {"ledger"},
         {"client", "enqueue", "admission", "bulk", "inspector", "spool", "aio"},
         {""},
         {"cli", "web", "sandbox", "local", "__main__"},
     ),
     "workers": (
-        {"settings", "verdict", "retry", "retry_after", "backoff"},
+        {"settings", "verdict", "verdict_page", "retry", "retry_after", "backoff"},
         {"gameball", "curl"},
         {"pump", "flight", "report", "completion", "dispatcher", "wiring"},
         {"app", "tasks", "broker"},

@@ -1,5 +1,5 @@
 -- A record is `1|lane|at|key|fp|names|sig|flags|hook|head_len` NUL body; every field has a closed alphabet.
-local RECORD = '^1|([^|]+)|(%d+)|([^|]*)|([^|]+)|([^|]+)|([^|]+)|([^|]+)|([^|]*)|%d+%z'
+local RECORD = '^1|([^|%z]+)|(%d+)|([^|%z]*)|([^|%z]+)|([^|%z]+)|([^|%z]+)|([^|%z]+)|([^|%z]*)|%d+%z'
 local OVERHEAD = 600 -- what Redis pays for an event beside its record, in bytes: docs/performance.md
 
 -- Return the record's header, or nil for what this version cannot read.

@@ -4,6 +4,7 @@
 local function read_tried(s)
   local n, f, k, v, c, life, solo, since, reason, code =
     string.match(s or '0 0 0 0 0 0 0 0', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%d+) ?(%S*) ?(%S*)')
+  if not n then return read_tried() end -- corrupted by hand: as if it had never been tried
   return {n = tonumber(n), f = tonumber(f), k = tonumber(k), v = tonumber(v), c = tonumber(c),
     life = tonumber(life), solo = solo == '1', since = tonumber(since), reason = reason, code = code}
 end

@@ -16,7 +16,7 @@ def redrive(
     line: bytes = b"",
     now: int | None = None,
 ) -> Operation[list[str]]:
-    """Send dead letters again; a word for each: ok, unclear (say that it may duplicate), no, unreadable, broken.
+    """Send dead letters again; for each ok, unclear (say that it may duplicate), no, unreadable or broken.
 
     They are due `spread_ms` apart, the first after `after_ms`: what earlier calls of a large redrive took.
     """

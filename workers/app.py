@@ -1,0 +1,158 @@
+"""App: `celery -A workers worker`, with Celery's settings as they were measured, and the Dispatchers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from threading import Timer
+from typing import Any, ClassVar, Final
+
+from celery import Celery, bootsteps
+from celery.signals import setup_logging
+from celery.worker import state
+from kombu.entity import Queue
+
+from shipper.errors import SettingsError
+from shipper.logs import configure_logs, get_logger
+from shipper.settings import Settings, load_settings
+from workers.dispatcher import Desk, Dispatcher
+from workers.tasks import COMPLETE, DELIVER, complete, deliver, limits_of_complete
+from workers.wiring import check_redis, import_hooks, works
+
+log: Final = get_logger(__name__)
+
+DELIVER_QUEUE: Final = "shipper.deliver"
+HOOKS_QUEUE: Final = "shipper.hooks"
+SLOTS: Final = 8
+"""Pool slots of a plain worker: pumps, and beside them tellers."""
+LAST_WORD_S: Final = 10
+"""How long a worker that gives up may take to end in order."""
+
+
+def _configure(app: Celery, settings: Settings) -> None:
+    app.conf.update(
+        broker_url=settings.broker_url or settings.redis_url,
+        broker_transport="workers.broker:Transport",
+        broker_transport_options={
+            "ack_emulation": False,
+            "priority_steps": [0],
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_acquire_timeout=1.0,
+        task_publish_retry=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        result_backend=None,
+        task_queues=[
+            Queue(DELIVER_QUEUE, routing_key=DELIVER_QUEUE),
+            Queue(HOOKS_QUEUE, routing_key=HOOKS_QUEUE),
+        ],
+        task_default_queue=DELIVER_QUEUE,
+        task_routes={DELIVER: {"queue": DELIVER_QUEUE}, COMPLETE: {"queue": HOOKS_QUEUE}},
+        task_create_missing_queues=False,
+        worker_pool="threads",
+        worker_concurrency=SLOTS,
+        worker_prefetch_multiplier=1,
+        worker_consumer="workers.broker:Consumer",
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+    )
+
+
+def _only_ours(app: Celery) -> None:
+    """Forget the tasks that Celery brings along: a forged message could start them."""
+    app.finalize()
+    for name in [name for name in app.tasks if not name.startswith("shipper.")]:
+        app.tasks.unregister(name)
+
+
+class Dispatching(bootsteps.StartStopStep):
+    """Run a Dispatcher for each account in the worker's main process."""
+
+    requires: ClassVar = {"celery.worker.components:Pool"}
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self.dispatchers: list[Dispatcher] = []
+
+    def start(self, worker: Any) -> None:
+        """Check what this worker stands on, and begin to look."""
+        here = works()
+        delivers = DELIVER_QUEUE in worker.app.amqp.queues.consume_from
+        durability = check_redis(here)
+        desk = Desk(
+            start_pump=lambda account, ticket: _publish(worker.app, DELIVER, account, ticket),
+            start_teller=lambda account, ticket: _publish(worker.app, COMPLETE, account, ticket),
+            run_here=here.run_pump,
+            wake=here.wake,
+            give_up=_give_up,
+            hanging_hooks=here.hanging_hooks,
+        )
+        for account in here.accounts:
+            dispatcher = Dispatcher(
+                here.ledger(account),
+                here.settings,
+                desk,
+                worker=here.worker if delivers else "",
+                hold_ms=0 if durability.keeps_all else here.settings.lease_ms,
+            )
+            dispatcher.start()
+            self.dispatchers.append(dispatcher)
+
+    def close(self, _worker: Any) -> None:
+        """Claim no more. Celery then waits for the pumps, which wait for the calls under way."""
+        works().stopping.set()
+        for dispatcher in self.dispatchers:
+            dispatcher.stop()
+
+    def stop(self, _worker: Any) -> None:
+        """Do nothing more: everything ended in `close`."""
+
+
+def _publish(app: Celery, task: str, account: str, ticket: str) -> None:
+    app.send_task(task, args=(account, ticket), retry=False)
+
+
+def _give_up(why: str) -> None:
+    """End this worker with an error. A consumer that is deaf may not hear even that: then it is cut off."""
+    log.error("worker.gives_up", why=why)
+    state.should_terminate = 1
+    last_word = Timer(LAST_WORD_S, os._exit, args=(1,))
+    last_word.daemon = True
+    last_word.start()
+
+
+@setup_logging.connect
+def _set_up_logging(loglevel: int = logging.INFO, **_: Any) -> None:
+    """Log as the whole project does; `SHIPPER_LOG` chooses json, human or auto."""
+    configure_logs(os.environ.get("SHIPPER_LOG", "auto"), level=loglevel)
+
+
+def _make_app() -> Celery:
+    settings = load_settings()
+    made = Celery("shipper", set_as_current=False)
+    _configure(made, settings)
+    made.task(deliver, name=DELIVER)
+    made.task(complete, name=COMPLETE, **limits_of_complete(settings))
+    made.steps["worker"].add(Dispatching)
+    _only_ours(made)
+    import_hooks(settings)
+    works()  # so that bad accounts are told now, and not by the first pump
+    return made
+
+
+try:
+    app = _make_app()
+except SettingsError as error:
+    for problem in error.problems:
+        sys.stderr.write(f"shipper: {problem}\n")
+    raise SystemExit(1) from None

@@ -1,0 +1,159 @@
+"""Completion: tell hooks how their events ended, `(response, error)`, at least once each.
+
+A hook that raises is told again with backoff, and listed after its last try. Hooks are found by name among
+those that this process imported; a name that is not among them is tried again like any failure, for a
+deploy may bring it, and then listed.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from typing import Any, Final, Literal
+
+from shipper.clock import monotonic_ms
+from shipper.ending import Delivery
+from shipper.errors import (
+    AgedError,
+    CrashedError,
+    DeliveryError,
+    DiscardedError,
+    LedgerUnavailableError,
+    RefusedError,
+    SpentError,
+    UnclearError,
+)
+from shipper.hooks import find
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import hook_claim, hook_settle, retire
+from shipper.ledger.record import HookJob, Record
+from shipper.logs import get_logger
+from shipper.settings import Settings
+from workers.backoff import backoff_ms
+from workers.pump import new_tokens
+
+log: Final = get_logger(__name__)
+
+TELL_MS: Final = 2000
+"""How long a teller claims further jobs; then the next one takes over."""
+
+_ERRORS: Final[dict[str, tuple[type[DeliveryError], str]]] = {
+    "refused": (RefusedError, "Gameball refused the event"),
+    "vague": (RefusedError, "Gameball refused the event without saying why, too often"),
+    "spent": (SpentError, "every attempt was used"),
+    "aged": (AgedError, "the event was too old when its last attempt failed"),
+    "crashed": (CrashedError, "workers died while the event was under way"),
+    "unclear": (UnclearError, "Gameball may have the event, and its policy forbids to send it again"),
+    "discarded": (DiscardedError, "an operator discarded the event"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """What the tellers of an account share in a process."""
+
+    ledger: Ledger
+    settings: Settings
+    stopping: Flag
+    telling: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Token → hook and the monotonic ms at which it was called: what hangs is seen here."""
+
+
+class Teller:
+    """Tell one hook after another."""
+
+    def __init__(self, counter: Counter, *, ticket: str = "") -> None:
+        self.told = 0
+        self._at = counter
+        self._ticket = ticket
+        (self._token,) = new_tokens(1)
+
+    def run(self) -> int:
+        """Tell until nothing is due or the time is up; return how many hooks were told."""
+        ends_at = monotonic_ms() + TELL_MS
+        while not self._at.stopping.is_set() and monotonic_ms() < ends_at:
+            job = self._claim()
+            if job is None or not self._settle(job, self._tell(job)):
+                break
+        self._retire()
+        return self.told
+
+    def _claim(self) -> HookJob | None:
+        try:
+            jobs = self._at.ledger.run(hook_claim(self._token, self._at.settings, ticket=self._ticket))
+        except LedgerUnavailableError as error:
+            log.warning("hook.claim_failed", account=self._at.ledger.account, error=str(error))
+            return None
+        return jobs[0] if jobs else None
+
+    def _tell(self, job: HookJob) -> str:
+        """Call the hook; return what went wrong, or an empty string."""
+        if job.record is None:
+            return "its event cannot be read"
+        hook = find(job.record.hook)
+        if hook is None:
+            return f"no completion_hook is named {job.record.hook}: add its module to SHIPPER_HOOKS"
+        self._at.telling[self._token] = (job.record.hook, monotonic_ms())
+        try:
+            hook(*ending_of(job, job.record))
+        except Exception as error:  # noqa: BLE001 - whatever a hook does, its event stays delivered
+            return f"{type(error).__name__}: {error}"
+        finally:
+            self._at.telling.pop(self._token, None)
+        return ""
+
+    def _settle(self, job: HookJob, problem: str) -> bool:
+        """Write down how it went; return whether to go on with the next one."""
+        name = job.record.hook if job.record else ""
+        last = job.tries >= self._at.settings.hook_tries
+        fields = {
+            "account": self._at.ledger.account,
+            "event_id": job.event_id,
+            "hook": name,
+            "tries": job.tries,
+        }
+        try:
+            if not problem:
+                self._at.ledger.run(hook_settle(job.job, self._token, "told"))
+                log.info("hook.told", what=job.what, **fields)
+                self.told += 1
+                return True
+            delay_ms = backoff_ms(
+                job.tries - 1,
+                base_ms=self._at.settings.backoff_base_ms,
+                cap_ms=self._at.settings.backoff_cap_ms,
+                random=random.random,
+            )
+            word: Literal["failed", "again"] = "failed" if last else "again"
+            self._at.ledger.run(hook_settle(job.job, self._token, word, delay_ms=delay_ms, error=problem))
+        except LedgerUnavailableError as error:
+            log.warning("hook.settle_failed", error=str(error), **fields)
+            return False
+        # The error's own words stay in the ledger: a hook may put anything into them.
+        log.warning("hook.failed" if last else "hook.again", delay_ms=None if last else delay_ms, **fields)
+        return True
+
+    def _retire(self) -> None:
+        if self._ticket:
+            try:
+                self._at.ledger.run(retire(self._ticket))
+            except LedgerUnavailableError as error:
+                log.warning("retire.failed", account=self._at.ledger.account, error=str(error))
+
+
+def ending_of(job: HookJob, record: Record) -> tuple[Delivery | None, DeliveryError | None]:
+    """Return what the hook is called with."""
+    event = record.event
+    common: dict[str, Any] = {
+        "event_id": job.event_id,
+        "customer_id": event["customerId"],
+        "events": event["events"],
+        "attempts": job.attempts,
+        "status": job.attempt.get("status"),
+        "request_id": job.attempt.get("request_id"),
+    }
+    if job.what == "delivered":
+        return Delivery(**common), None
+    kind, message = _ERRORS[job.what]
+    return None, kind(message, code=job.attempt.get("code"), **common)

@@ -1,0 +1,167 @@
+"""Dispatcher: see that whatever is due finds a pump, whoever loses, repeats or forges a message.
+
+One thread an account in every worker's main process. It waits on the bell, sweeps at least once a second,
+and starts the pumps and tellers that the sweep reserved tickets for. All Dispatchers do the same; tickets
+keep them from starting too many, so none has to lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event as Flag
+from threading import Thread
+from typing import Final
+
+from shipper.clock import monotonic_ms
+from shipper.errors import LedgerUnavailableError
+from shipper.ledger.keys import key_of
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import Sweep, forget, sweep
+from shipper.logs import get_logger
+from shipper.settings import Settings
+from workers.pump import new_tokens
+
+log: Final = get_logger(__name__)
+
+REST_MS: Final = 20
+"""Shortest time between two looks, however often the bell rings."""
+FORGET_MS: Final = 10_000
+"""How often retention is enforced."""
+DEAF_MS: Final = 30_000
+"""Lanes were due for so long, tickets were given out, and no pump came: this worker's consumer is deaf."""
+
+Start = Callable[[str, str], object]
+"""Starts a pump or a teller for (account, ticket); raises whatever the broker raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Whom a Dispatcher calls."""
+
+    start_pump: Start
+    start_teller: Start
+    run_here: Start
+    """Runs a pump in this process: what remains when the broker takes no message."""
+    wake: Callable[[str], None]
+    """Wakes this process' pumps of an account: something was enqueued."""
+    give_up: Callable[[str], None]
+    """Ends the worker with an error, so that its supervisor starts a better one."""
+    hanging_hooks: Callable[[], list[str]]
+    """Names the hooks in this process that have run for far longer than they may."""
+
+
+class Dispatcher:
+    """Look after one account. `worker` is empty where this process serves hooks alone."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, desk: Desk, *, worker: str, hold_ms: int) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._desk = desk
+        self._worker = worker
+        self._hold_ms = hold_ms
+        self._stopping = Flag()
+        self._seen = 0
+        self._next_look_at = 0
+        self._forget_at = 0
+        self._silent_since: int | None = None
+        self._hanging: list[str] = []
+        self._thread = Thread(target=self._run, name=f"dispatcher-{ledger.account}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; return when the last look is over."""
+        self._stopping.set()
+        self._thread.join(timeout=self._settings.sweep_ms / 1000 + 2)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(REST_MS / 1000):
+            try:
+                self._await_bell()
+                found = self._sweep()
+                self._start_what_is_wanted(found)
+                self._notice_silence(found)
+                self._notice_hanging_hooks()
+                self._forget()
+            except LedgerUnavailableError as error:
+                log.warning("ledger.unavailable", account=self._ledger.account, error=str(error))
+                self._stopping.wait(self._settings.sweep_ms / 1000)
+            except Exception:
+                # Whatever it is: a worker that no longer looks would be worse.
+                log.exception("dispatcher.failed", account=self._ledger.account)
+                self._stopping.wait(self._settings.sweep_ms / 1000)
+
+    def _await_bell(self) -> None:
+        """Pop first, then look: who rings after the pop is heard by the next one."""
+        wait_ms = min(self._settings.sweep_ms, max(10, self._next_look_at - monotonic_ms()))
+        bell = key_of(self._ledger.account, "bell")
+        if self._ledger.ask("BLPOP", bell, f"{wait_ms / 1000:.3f}"):
+            self._desk.wake(self._ledger.account)
+
+    def _sweep(self) -> Sweep:
+        asked_at = monotonic_ms()
+        self._tickets = new_tokens(self._settings.pumps)
+        self._teller_tickets = new_tokens(self._settings.tellers)
+        operation = sweep(
+            self._settings,
+            tickets=self._tickets,
+            teller_tickets=self._teller_tickets,
+            most_pumps=self._settings.pumps,
+            most_tellers=self._settings.tellers,
+            seen=self._seen,
+            hold_ms=self._hold_ms,
+            worker=self._worker,
+        )
+        found = self._ledger.run(operation)
+        self._seen = max(self._seen, found.turn)
+        wait_ms = self._settings.sweep_ms
+        if found.next_due is not None and not found.due:
+            wait_ms = min(wait_ms, found.next_due - found.now)
+        self._next_look_at = asked_at + wait_ms
+        return found
+
+    def _start_what_is_wanted(self, found: Sweep) -> None:
+        if found.expired:
+            log.warning("lease.expired", account=self._ledger.account, lanes=found.expired)
+        for ticket in self._tickets[: found.pumps]:
+            self._start_pump(ticket)
+        for ticket in self._teller_tickets[: found.tellers]:
+            try:
+                self._desk.start_teller(self._ledger.account, ticket)
+            except Exception as error:  # noqa: BLE001 - hooks wait for the broker; deliveries do not
+                log.warning("teller.not_started", account=self._ledger.account, error=str(error))
+
+    def _start_pump(self, ticket: str) -> None:
+        try:
+            self._desk.start_pump(self._ledger.account, ticket)
+        except Exception as error:  # noqa: BLE001 - kombu's errors are many, and one answer fits all
+            log.warning("pump.not_started", account=self._ledger.account, error=str(error))
+            if self._worker:
+                self._desk.run_here(self._ledger.account, ticket)
+
+    def _notice_silence(self, found: Sweep) -> None:
+        """Give up where pumps are wanted, and for long no pump anywhere has made a claim."""
+        if not found.due or found.running or found.held_until > found.now:
+            self._silent_since = None
+            return
+        now = monotonic_ms()
+        self._silent_since = self._silent_since or now
+        if self._worker and now - self._silent_since > DEAF_MS:
+            self._desk.give_up(f"{found.due} lanes are due, and no pump has started for {DEAF_MS // 1000} s")
+
+    def _notice_hanging_hooks(self) -> None:
+        """Tell of hooks that hang, and give up when they hold every slot: no thread can be ended."""
+        hanging = self._desk.hanging_hooks()
+        if hanging != self._hanging:
+            self._hanging = hanging
+            log.warning("hook.hanging", hooks=hanging)
+        if len(hanging) >= self._settings.tellers:
+            self._desk.give_up(f"{len(hanging)} completion hooks hang: {', '.join(sorted(set(hanging)))}")
+
+    def _forget(self) -> None:
+        if monotonic_ms() >= self._forget_at:
+            self._ledger.run(forget(self._settings))
+            self._forget_at = monotonic_ms() + FORGET_MS

@@ -1,0 +1,188 @@
+"""Pump: keep calls of one account in flight until nothing is due, or its time is up.
+
+The page to read first. Each turn is a column of steps: claim what is due, let it take off, wait for
+landings, settle them. What an answer means is `verdict`'s, what becomes of an event is `retry`'s, who may
+be claimed is the ledger's; nothing of that is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event as Flag
+from typing import Final
+
+from shipper.clock import monotonic_ms
+from shipper.errors import LedgerUnavailableError
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import GRACE_MS, Claim, Operation, claim, retire, settle
+from shipper.logs import get_logger
+from shipper.settings import Settings
+from workers.flight import Boarding, Landing, fly
+from workers.gameball import Gameball
+from workers.report import log_call, settled_call
+
+log: Final = get_logger(__name__)
+
+MOST_SETTLED: Final = 64
+"""Calls in one settle: keeps the script under 10 ms (docs/performance.md)."""
+LOOK_AGAIN_MS: Final = 50
+"""How long a pump with free slots waits before it claims again, unless it is woken."""
+PATIENCE_MS: Final = 1000
+"""A pump with nothing in flight waits this long for its pace, then leaves it to the next one."""
+SETTLE_AGAIN_MS: Final = 200
+"""Wait between tries to settle while the ledger is away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """What the pumps of an account share in a process."""
+
+    ledger: Ledger
+    gameball: Gameball
+    settings: Settings
+    executor: Executor
+    worker: str
+    stopping: Flag
+    voids: set[str] = field(default_factory=set)
+    """Tokens of claims whose answer was lost: the next claim gives them back."""
+
+
+class Pump:
+    """Drive calls of one account, each in a thread of the station's executor."""
+
+    def __init__(self, station: Station, *, ticket: str = "") -> None:
+        self.calls = 0
+        self.draining = False
+        """Claims no more and has no ticket; its last calls are still under way."""
+        self._at = station
+        self._ticket = ticket
+        self._flying = 0
+        self._landings: SimpleQueue[Future[Landing] | None] = SimpleQueue()
+        self._claim_at = monotonic_ms()
+        self._ends_at = self._claim_at + station.settings.pump_ms
+
+    def run(self) -> int:
+        """Pump; then claim no more, and let every call land. Return how many calls were made."""
+        while self._goes_on():
+            self._take_off(self._claim())
+            self._settle(self._await_landings())
+        self.draining = True
+        self.decline()
+        while self._flying:
+            self._settle(self._await_landings())
+        return self.calls
+
+    def wake(self) -> None:
+        """Claim at once if a slot is free: something was enqueued. For other threads."""
+        self._landings.put(None)
+
+    def decline(self) -> None:
+        """Give the ticket up: the next pump may start, here or elsewhere, while the last calls land."""
+        if not self._ticket:
+            return
+        try:
+            self._at.ledger.run(retire(self._ticket))
+        except LedgerUnavailableError as error:
+            log.warning("retire.failed", account=self._at.ledger.account, error=str(error))
+
+    def _goes_on(self) -> bool:
+        if self._at.stopping.is_set() or monotonic_ms() >= self._ends_at:
+            return False
+        return self._flying > 0 or self._claim_at < monotonic_ms() + PATIENCE_MS
+
+    def _claim(self) -> tuple[Claim, int] | None:
+        """Ask for a call for each free slot; a lost answer ends the pump."""
+        free, asked_at = self._at.settings.calls_in_flight - self._flying, monotonic_ms()
+        if free < 1 or asked_at < self._claim_at:
+            return None
+        tokens, void = new_tokens(free), sorted(self._at.voids.copy())
+        asked = claim(tokens, self._at.settings, worker=self._at.worker, ticket=self._ticket, void=void)
+        try:
+            claimed = self._at.ledger.run(asked)
+        except LedgerUnavailableError as error:
+            self._at.voids.update(tokens)
+            self._ends_at = asked_at
+            log.warning("claim.failed", account=self._at.ledger.account, error=str(error))
+            return None
+        self._at.voids.difference_update(void)
+        self._claim_at = asked_at + self._pause_before_next(claimed)
+        return claimed, asked_at
+
+    def _pause_before_next(self, claimed: Claim) -> int:
+        """Return the ms until it makes sense to ask again."""
+        if claimed.word == "calls":
+            return 0
+        if claimed.word == "pace" and claimed.at is not None:
+            return max(1, claimed.at - claimed.now)
+        return LOOK_AGAIN_MS if self._flying else self._at.settings.pump_ms
+
+    def _take_off(self, claimed: tuple[Claim, int] | None) -> None:
+        if claimed is None:
+            return
+        claim_, asked_at = claimed
+        for call in claim_.calls:
+            boarding = Boarding(call=call, asked_at=asked_at, claimed_at=claim_.now)
+            flight = self._at.executor.submit(fly, boarding, self._at.gameball, self._at.settings)
+            self._flying += 1
+            flight.add_done_callback(self._landings.put)
+
+    def _await_landings(self) -> list[Landing]:
+        """Wait for a landing, a wake, or the moment to claim again; take all landings that are there."""
+        landed: list[Landing] = []
+        wait_s = max(0, self._next_look() - monotonic_ms()) / 1000
+        while len(landed) < MOST_SETTLED:
+            try:
+                flight = self._landings.get(timeout=wait_s) if wait_s else self._landings.get_nowait()
+            except Empty:
+                break
+            wait_s = 0
+            if flight is None:
+                self._claim_at = min(self._claim_at, monotonic_ms())
+                continue
+            self._flying -= 1
+            try:
+                landed.append(flight.result())
+            except Exception:
+                # A fault of ours. Its lease runs out and tells; the other calls go on.
+                log.exception("flight.failed", account=self._at.ledger.account)
+        return landed
+
+    def _next_look(self) -> int:
+        if self._flying >= self._at.settings.calls_in_flight:
+            return monotonic_ms() + PATIENCE_MS
+        return min(self._claim_at, monotonic_ms() + PATIENCE_MS)
+
+    def _settle(self, landed: Sequence[Landing]) -> None:
+        """Write landings down, so that their lanes are free again."""
+        if not landed:
+            return
+        calls = [settled_call(landing, self._at.settings, worker=self._at.worker) for landing in landed]
+        words = self._persist(settle(calls, self._at.settings))
+        self.calls += len(calls)
+        for landing, call in zip(landed, calls, strict=True):
+            own, words = words[: len(call.events)], words[len(call.events) :]
+            log_call(self._at.ledger.account, self._at.worker, landing, call, own)
+
+    def _persist(self, settled: Operation[list[str]]) -> list[str]:
+        """Settle, again and again while the ledger is away, until the leases are long over."""
+        give_up_at = monotonic_ms() + self._at.settings.lease_ms + GRACE_MS
+        while True:
+            try:
+                return self._at.ledger.run(settled)
+            except LedgerUnavailableError as error:
+                self._ends_at = 0
+                if monotonic_ms() > give_up_at:
+                    log.exception("settle.failed", account=self._at.ledger.account, error=str(error))
+                    return []
+                log.warning("settle.again", account=self._at.ledger.account, error=str(error))
+                Flag().wait(SETTLE_AGAIN_MS / 1000)
+
+
+def new_tokens(count: int) -> list[str]:
+    """Return fresh random tokens of 16 characters: never a counter, nor a random of Redis'."""
+    return [urlsafe_b64encode(os.urandom(12)).decode("ascii") for _ in range(count)]

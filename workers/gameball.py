@@ -10,9 +10,10 @@ from typing import Final, cast
 import requests
 
 from shipper.clock import now_ms
-from workers.curl import CurlAdapter, CurlResponse, DeadlineError, LostError, UntrustedError
+from workers.curl import CurlAdapter
 from workers.settings import Account, KeyUnreadableError
 from workers.verdict import Answer, Loss
+from workers.wire import CurlResponse, DeadlineError, LostError, UntrustedError
 
 _STARS: Final = "**********"
 _SHORTEST_SECRET: Final = 8

@@ -33,7 +33,8 @@ from tests.support.hostile import (
     saying,
     silent_listener,
 )
-from workers.curl import CurlAdapter, CurlResponse, DeadlineError, LostError, UntrustedError
+from workers.curl import CurlAdapter
+from workers.wire import CurlResponse, DeadlineError, LostError, UntrustedError
 
 BODY = b'{"customerId":"c-42","events":{"write_review":{"stars":5}}}'
 Post = Callable[..., CurlResponse]

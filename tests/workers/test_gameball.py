@@ -26,10 +26,10 @@ from tests.support.hostile import (
     saying,
     silent_listener,
 )
-from workers.curl import LostError
 from workers.gameball import Gameball
 from workers.settings import load_accounts
 from workers.verdict import Answer, Loss, judge
+from workers.wire import LostError
 
 API_KEY = "canary-api-4f1d9c27a8"
 SECRET_KEY = "canary-secret-b03e/77+d1"

@@ -47,25 +47,38 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The second lock is the part of the first that the image is built from: no tests, no embedded server.
 .PHONY: lock
-lock: system ## Pin what pyproject.toml allows in requirements.lock; ARGS=--upgrade takes the newest
+lock: system ## Pin what pyproject.toml allows in both locks; ARGS=--upgrade takes the newest
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet $(UV)
 	$(PY) -m uv pip compile pyproject.toml --extra all --extra test --group build --output-file requirements.lock \
 		--universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet $(ARGS)
+	$(PY) -m uv pip compile pyproject.toml --extra web --group build --constraint requirements.lock \
+		--output-file requirements-runtime.lock --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet
 
 ##@ Before a commit
 
 .PHONY: check
-check: install ## Formatting, lint and types
+check: install ## Formatting, lint, types, and what is deployed: compose file and Dockerfile
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	$(PY) -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(VENV)/bin/hadolint Dockerfile
 
 .PHONY: test
 test: install ## Every test against real Redis and Valkey servers, with branch coverage
 	$(PY) -m pytest --numprocesses $(JOBS) --cov --cov-report term $(ARGS)
+
+##@ Evidence
+
+.PHONY: bench
+bench: install ## What an enqueue costs beside a bare push and Celery's delay(), and what Redis holds; ratios of one run
+	$(PY) -m benchmarks.enqueue
+	$(PY) -m benchmarks.memory
 
 .PHONY: clean
 clean: ## Remove the environment and everything that the other targets made

@@ -57,7 +57,7 @@ REFUSALS: Final = (
     TryAgainError,
 )
 """Answers with which Redis says that it did not run the script; some are connection errors to redis-py."""
-REFUSED_WITH: Final = ("BUSY", "MISCONF", "NOREPLICAS", "ERR max number of clients")
+REFUSED_WITH: Final = ("BUSY", "MISCONF", "NOREPLICAS", "max number of clients")
 
 
 class ReplyLostError(LedgerUnavailableError):
@@ -88,6 +88,9 @@ class Ledger:
         except (ResponseError, *REFUSALS) as error:
             connection.disconnect()  # a replica or a loading server is not the one to ask again
             raise _meaning_of(error) from error
+        except BaseException:
+            connection.disconnect()  # a time limit or Ctrl-C may come between the request and its answer
+            raise
         finally:
             self.pool.release(connection)
         return operation.read(reply)
@@ -100,6 +103,9 @@ class Ledger:
         except (ResponseError, *REFUSALS) as error:
             connection.disconnect()
             raise _meaning_of(error) from error
+        except BaseException:
+            connection.disconnect()
+            raise
         finally:
             self.pool.release(connection)
 
@@ -204,6 +210,8 @@ def _reply_lost() -> Iterator[None]:
     except REFUSALS:
         raise
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        if str(error).startswith(REFUSED_WITH):  # too many clients: a connection error to redis-py
+            raise LedgerUnavailableError(f"Redis refused the request: {error}") from error
         raise ReplyLostError(f"Redis took the request, and its answer did not come: {error}") from error
 
 

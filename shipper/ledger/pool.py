@@ -41,7 +41,7 @@ def make_async_pool(url: str, *, budget_ms: int) -> AsyncPool:
     return AsyncPool.from_url(
         url,
         protocol=2,
-        socket_timeout=seconds,
+        socket_timeout=None,  # AsyncLedger has a deadline; redis-py's wait_for may swallow a cancellation
         socket_connect_timeout=seconds,
         socket_keepalive=True,
         retry=redis.asyncio.retry.Retry(NoBackoff(), 0),

@@ -1,0 +1,63 @@
+"""Filters: the options by which dead letters are found, shared by the commands that take many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from shipper.cli.kinds import a_moment
+from shipper.inspector import REASONS, Filter
+
+NO_CODE = "-"
+
+
+def _code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is None or value.isdigit():
+        return value
+    if value == "none":
+        return NO_CODE
+    raise click.BadParameter("is a number, or none for letters without one")
+
+
+def filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options, and give the command a Filter as `wanted` in their place."""
+
+    @click.option("--reason", type=click.Choice(REASONS), help="Why it is dead, or unclear.")
+    @click.option("--code", callback=_code, help="Gameball's error code, or none.", metavar="CODE")
+    @click.option("--event", "event_name", help="Event name.", metavar="NAME")
+    @click.option("--customer", "customer_id", help="Customer id.", metavar="ID")
+    @click.option(
+        "--since",
+        callback=a_moment,
+        metavar="TIME",
+        help="Ended at or after: an ISO time, or 2h for two hours ago.",
+    )
+    @click.option("--until", callback=a_moment, metavar="TIME", help="Ended before.")
+    @click.option("--unclear/--no-unclear", default=None, help="Only unclear ones, or none of them.")
+    @wraps(command)
+    def filtered(
+        *args: Any,
+        reason: str | None,
+        code: str | None,
+        event_name: str | None,
+        customer_id: str | None,
+        since: int | None,
+        until: int | None,
+        unclear: bool | None,
+        **kwargs: Any,
+    ) -> None:
+        wanted = Filter(
+            reason=reason,
+            code=code,
+            event_name=event_name,
+            customer_id=customer_id,
+            since=since,
+            until=until,
+            unclear=unclear,
+        )
+        command(*args, wanted=wanted, **kwargs)
+
+    return filtered

@@ -1,0 +1,56 @@
+"""Kinds: how options are read: time spans, moments, account aliases, places in a list.
+
+Each is a callback of an option: it returns what was meant, or says how it is written.
+"""
+
+from __future__ import annotations
+
+import click
+
+from shipper.cli.text import iso, read_duration, read_moment
+from shipper.clock import now_ms
+from shipper.event_id import is_event_id
+from shipper.inspector import Spot
+from shipper.settings import ALIAS
+
+
+def a_duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Read `30s` or `1h30m` as milliseconds."""
+    try:
+        return None if value is None else read_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def a_moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Read an ISO time, or a span before now, as milliseconds since the epoch."""
+    return None if value is None else _moment(value)
+
+
+def an_alias(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Take what could be the alias of an account."""
+    if value is not None and ALIAS.fullmatch(value) is None:
+        raise click.BadParameter("is no alias of an account: 1 to 64 of a-z, 0-9, _ -")
+    return value
+
+
+def a_spot(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Spot | None:
+    """Read a place in the list of dead letters: `ended_at/event_id`, as the page before told it."""
+    if value is None:
+        return None
+    time, _, event_id = value.partition("/")
+    if not is_event_id(event_id):
+        raise click.BadParameter("is no place in the list: ended_at/event_id of its last line")
+    return Spot(_moment(time), event_id)
+
+
+def write_spot(spot: Spot) -> str:
+    """Return a place as it is read."""
+    return f"{iso(spot.ended_at)}/{spot.event_id}"
+
+
+def _moment(value: str) -> int:
+    try:
+        return read_moment(value, now=now_ms())
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None

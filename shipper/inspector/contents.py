@@ -1,0 +1,51 @@
+"""Contents: what a stored event says, read so that a damaged record is shown as far as it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shipper.envelope import name_hash
+from shipper.ledger.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The event inside a record; empty where there is none, or none that can be read."""
+
+    customer_id: str | None = None
+    email: str | None = field(default=None, repr=False)
+    mobile: str | None = field(default=None, repr=False)
+    events: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """Return the names, in the event's order."""
+        return tuple(self.events)
+
+    def name_of(self, hashed: str) -> str | None:
+        """Return the event name that the ledger knows by this hash."""
+        return next((name for name in self.events if name_hash(name) == hashed), None)
+
+
+def contents_of(record: Record | None) -> Contents:
+    """Read the body of a record."""
+    if record is None:
+        return Contents()
+    try:
+        body: Any = record.event
+    except ValueError:
+        return Contents()
+    if not isinstance(body, dict) or not isinstance(body.get("events"), dict):
+        return Contents()
+    return Contents(
+        customer_id=_text(body.get("customerId")),
+        email=_text(body.get("email")),
+        mobile=_text(body.get("mobile")),
+        events=body["events"],
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

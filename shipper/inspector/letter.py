@@ -1,0 +1,97 @@
+"""Letter: a dead or unclear event as it stands in a list, with email and mobile masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from shipper.inspector.contents import contents_of
+from shipper.inspector.mask import mask_email, mask_mobile
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.letters import UNCLEAR, Filter, Spot, walk
+from shipper.ledger.operations import Shown, show
+from shipper.outcome import State
+
+CHUNK: Final = 200
+"""Events shown by one script."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A line of the list. `status`, `code` and `request_id` are those of its last attempt."""
+
+    event_id: str
+    account: str
+    state: State
+    reason: str
+    code: int | None
+    event_names: tuple[str, ...]
+    customer_id: str | None
+    email: str | None
+    mobile: str | None
+    status: int | None
+    request_id: str | None
+    attempts: int
+    hook: str | None
+    accepted_at: int | None
+    ended_at: int
+
+    @property
+    def spot(self) -> Spot:
+        """Return where it stands in the list."""
+        return Spot(self.ended_at, self.event_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some letters, newest first; `beyond` is where the next page begins, None after the last."""
+
+    letters: tuple[Letter, ...]
+    beyond: Spot | None
+
+
+def page_of(ledger: Ledger, wanted: Filter, *, limit: int, beyond: Spot | None = None) -> Page:
+    """Return at most `limit` letters, newest first."""
+    spots = list(islice(walk(ledger, wanted, beyond=beyond, step=limit + 1), limit + 1))
+    shown = spots[:limit]
+    return Page(
+        letters=tuple(letters_of(ledger, [spot.event_id for spot in shown])),
+        beyond=shown[-1] if len(spots) > limit else None,
+    )
+
+
+def letters_of(ledger: Ledger, ids: Iterable[str]) -> Iterator[Letter]:
+    """Return the letters of these ids; those that have just left the dead letters are left out."""
+    rest = iter(ids)
+    while chunk := list(islice(rest, CHUNK)):
+        for seen in ledger.run(show(chunk)):
+            if seen and seen.ended_at and seen.state in {State.DEAD, State.UNCLEAR}:
+                yield _letter(ledger.account, seen, seen.ended_at)
+
+
+def last_attempt(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the last line of a history that tells of an attempt; empty for none."""
+    return next((line for line in reversed(history) if "number" in line), {})
+
+
+def _letter(account: str, seen: Shown, ended_at: int) -> Letter:
+    contents, last = contents_of(seen.record), last_attempt(seen.history)
+    return Letter(
+        event_id=seen.event_id,
+        account=account,
+        state=seen.state,
+        reason=seen.tried.reason or UNCLEAR,
+        code=seen.tried.code,
+        event_names=contents.event_names,
+        customer_id=contents.customer_id,
+        email=mask_email(contents.email),
+        mobile=mask_mobile(contents.mobile),
+        status=last.get("status"),
+        request_id=last.get("request_id"),
+        attempts=seen.tried.number,
+        hook=(seen.record.hook if seen.record else "") or None,
+        accepted_at=seen.record.accepted_at if seen.record else None,
+        ended_at=ended_at,
+    )

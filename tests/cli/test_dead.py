@@ -1,0 +1,252 @@
+"""`shipper dead` and `shipper show`: from an alarm to the reason and the cure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shipper.ledger.record import read_record
+from tests.cli.conftest import Run, objects, one
+from tests.inspector.story import ACCEPTED, HOUR, LOST, REFUSED, SPENT, Answer, Story
+
+REC = "{shipper:default}:rec"
+LETTER = {
+    "event_id",
+    "account",
+    "state",
+    "reason",
+    "code",
+    "event_names",
+    "customer_id",
+    "email",
+    "mobile",
+    "status",
+    "request_id",
+    "attempts",
+    "hook",
+    "accepted_at",
+    "ended_at",
+}
+CANARIES = ("canary@example.com", "+201001234567")
+
+
+def dead(story: Story, customer: str, name: str, answer: Answer = REFUSED, **given: Any) -> str:
+    event_id = story.enqueue(customer, name, **given)
+    story.calls(answer)
+    story.passes(HOUR)
+    return event_id
+
+
+def test_a_letter_is_an_object_of_the_vocabulary(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit", email=CANARIES[0], mobile=CANARIES[1], hook="told")
+
+    letter = one(run("dead", "list", "--json"))
+
+    assert letter.keys() == LETTER
+    assert letter == {
+        "event_id": event_id,
+        "account": "default",
+        "state": "dead",
+        "reason": "refused",
+        "code": 3009,
+        "event_names": ["visit"],
+        "customer_id": "c-1",
+        "email": "c***@***",
+        "mobile": "***67",
+        "status": 422,
+        "request_id": "req-9",
+        "attempts": 1,
+        "hook": "told",
+        "accepted_at": "2023-11-14T22:13:20.000Z",
+        "ended_at": "2023-11-14T22:13:20.120Z",
+    }
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_no_list_tells_a_contact(run: Run, story: Story, as_json: tuple[str, ...]) -> None:
+    answer = Answer(verdict=REFUSED.verdict, outcome=REFUSED.outcome, answer=f"{CANARIES[0]} is taken")
+    event_id = dead(story, "c-1", "visit", answer, email=CANARIES[0], mobile=CANARIES[1], hook="told")
+    story.hooks_fail(f"no such user {CANARIES[0]}")
+
+    shown = [
+        run(*command, *as_json).output
+        for command in (("dead", "list"), ("dead", "reasons"), ("hooks", "list"), ("show", event_id))
+    ]
+
+    assert all(canary not in output for output in shown for canary in CANARIES)
+
+
+def test_letters_are_filtered_and_paged(run: Run, story: Story) -> None:
+    visits = [dead(story, f"c-{i}", "visit") for i in range(3)]
+    dead(story, "c-9", "order")
+
+    first = objects(run("dead", "list", "--event", "visit", "--limit", "2", "--json"))
+    place = f"{first[-1]['ended_at']}/{first[-1]['event_id']}"
+    second = objects(run("dead", "list", "--event", "visit", "--before", place, "--json"))
+    everything = objects(run("dead", "list", "--event", "visit", "--all", "--json"))
+    shown = run("dead", "list", "--event", "visit", "--limit", "2").stdout
+
+    assert [letter["event_id"] for letter in first + second] == visits[::-1]
+    assert everything == first + second
+    assert shown.endswith(f"\nthe next page: --before {place}\n")
+
+
+def test_an_empty_list_is_no_failure(run: Run) -> None:
+    assert run("dead", "list").stdout == "no dead letters\n"
+    assert run("dead", "list", "--json").stdout == ""
+    assert run("dead", "reasons", "--json").stdout == ""
+
+
+def test_reasons_are_objects_of_the_vocabulary(run: Run, story: Story) -> None:
+    dead(story, "c-1", "visit")
+    example = dead(story, "c-2", "visit")
+    dead(story, "c-3", "visit", SPENT)
+
+    groups = objects(run("dead", "reasons", "--json"))
+
+    assert groups[0] == {
+        "account": "default",
+        "reason": "refused",
+        "code": 3009,
+        "event_name": "visit",
+        "count": 2,
+        "first_at": "2023-11-14T22:13:20.120Z",
+        "last_at": "2023-11-14T23:13:20.240Z",
+        "example": example,
+    }
+    assert [group["reason"] for group in groups] == ["refused", "spent"]
+
+
+def test_an_event_is_shown_with_its_way(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit", hook="told")
+
+    seen = one(run("show", event_id, "--json"))
+    drawn = run("show", event_id).stdout
+
+    assert (seen["state"], seen["reason"], seen["code"], seen["attempts"]) == ("dead", "refused", 3009, 1)
+    assert seen["events"] == {"visit": {}}
+    assert [moment["what"] for moment in seen["timeline"]] == ["accepted", "attempt", "dead"]
+    assert seen["timeline"][0] == {"at": "2023-11-14T22:13:20.000Z", "what": "accepted"}
+    assert f"{event_id}  dead (refused, code 3009)" in drawn
+    assert "attempt 1: permanent, HTTP 422, code 3009, request req-9" in " ".join(drawn.split())
+    assert '{"code":3009,"message":"inactive customer"}' in drawn
+
+
+def test_contacts_are_shown_to_who_asks(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit", email=CANARIES[0])
+
+    assert one(run("show", event_id, "--json"))["email"] == "c***@***"
+    assert one(run("show", event_id, "--unmasked", "--json"))["email"] == CANARIES[0]
+
+
+def test_an_unknown_event_exits_with_1(run: Run) -> None:
+    result = run("show", "01HF7YAT00000000000000ZZZZ", code=1)
+
+    assert "Error: the ledger of account default holds no event 01HF7YAT00000000000000ZZZZ" in result.stderr
+
+
+def test_a_delivered_event_is_no_dead_letter(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit", ACCEPTED)
+
+    assert one(run("show", event_id, "--json"))["state"] == "delivered"
+    assert "is delivered, no dead letter" in run("dead", "show", event_id, code=1).stderr
+
+
+def test_an_event_of_any_account_is_found(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit")
+
+    seen = one(run("show", event_id, "--json", SHIPPER_ACCOUNTS="shop-eu,default"))
+
+    assert seen["account"] == "default"
+
+
+def test_dead_letters_are_sent_again(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit")
+
+    done = one(run("dead", "redrive", "--reason", "refused", "--yes", "--json"))
+
+    assert done == {"account": "default", "done": 1, "left": {}, "examples": []}
+    assert one(run("show", event_id, "--json"))["state"] == "waiting"
+
+
+def test_unclear_ones_want_a_word_more(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit", LOST, on_unclear="park")
+
+    left = run("dead", "redrive", event_id, "--yes", code=1)
+    done = run("dead", "redrive", event_id, "--yes", "--may-duplicate")
+
+    assert "0 sent again" in left.stdout
+    assert "--may-duplicate sends them again" in " ".join(left.stdout.split())
+    assert done.stdout == "1 sent again\n"
+
+
+def test_what_is_left_is_told_by_its_reason(run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit", LOST, on_unclear="park")
+
+    done = one(run("dead", "redrive", event_id, "--yes", "--json", code=1))
+
+    assert done["left"] == {"unclear": 1}
+    assert done["examples"] == [{"event_id": event_id, "why": "unclear"}]
+
+
+@pytest.mark.parametrize("command", ["redrive", "discard"])
+def test_without_a_terminal_only_yes_is_an_answer(command: str, run: Run, story: Story) -> None:
+    event_id = dead(story, "c-1", "visit")
+
+    refused = run("dead", command, event_id, code=2)
+
+    assert "Nobody is there to ask: say --yes." in refused.stderr
+    assert one(run("show", event_id, "--json"))["state"] == "dead"
+
+
+def test_letters_are_discarded(run: Run, story: Story) -> None:
+    kept = dead(story, "c-1", "visit")
+    dead(story, "c-2", "order")
+
+    done = run("dead", "discard", "--event", "order", "--yes")
+
+    assert done.stdout == "1 discarded\n"
+    assert [letter["event_id"] for letter in objects(run("dead", "list", "--json"))] == [kept]
+
+
+def test_nothing_to_do_is_done_at_once(run: Run) -> None:
+    assert run("dead", "discard", "--all").stdout == "0 discarded\n"
+
+
+HOSTILE = ["[red]loud[/red]", "[link=http://evil]click[/link]", ":bomb:", "\u202egnp.exe", "ünïcode🎉"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_shown_as_it_is_written(name: str, run: Run, story: Story) -> None:
+    event_id = dead(story, f"c {name}", name)
+
+    letters, groups, event = (
+        run("dead", "list").stdout,
+        run("dead", "reasons").stdout,
+        run("show", event_id).stdout,
+    )
+
+    expected = name.replace("\u202e", r"\u202e")
+    assert expected in event
+    for shown in (letters, groups, event):
+        assert all(char.isprintable() or char == "\n" for char in shown)
+    assert one(run("dead", "list", "--json"))["event_names"] == [name]
+
+
+def test_control_characters_that_somebody_planted_do_not_reach_the_terminal(
+    run: Run, story: Story, redis: Redis
+) -> None:
+    answer = Answer(verdict=REFUSED.verdict, outcome=REFUSED.outcome, answer="\x1b]0;pwned\x07\x9b2J")
+    event_id = dead(story, "c-1", "visit", answer)
+    stored: bytes = redis.hget(REC, event_id)  # type: ignore[assignment]
+    record = read_record(stored)
+    assert record
+    planted = json.dumps({"customerId": "\x1b[2J", "events": {"\x1b[31mred\r\n": {"a": "\x07"}}})
+    redis.hset(REC, event_id, stored.replace(record.body, planted.encode()))
+
+    for command in (("dead", "list"), ("dead", "reasons"), ("show", event_id), ("dead", "list", "--json")):
+        shown = run(*command).output
+        assert all(char.isprintable() or char == "\n" for char in shown)

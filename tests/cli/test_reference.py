@@ -1,0 +1,66 @@
+"""The reference page names every command and every field that `--json` prints, and no others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from shipper import Receipt
+from shipper.cli.config import Line
+from shipper.inspector import (
+    Audit,
+    Check,
+    Erasure,
+    EventSeen,
+    Finding,
+    Handled,
+    Health,
+    HookSeen,
+    HooksHandled,
+    Left,
+    Letter,
+    Mending,
+    Moment,
+    Pause,
+    ReasonGroup,
+    Standing,
+)
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/cli.md").read_text()
+SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+TOLD = {
+    "`shipper send`": (Receipt,),
+    "`shipper status`": (Standing,),
+    "`shipper show EVENT_ID`": (EventSeen, Moment),
+    "`shipper audit`": (Audit, Finding),
+    "`shipper health`": (Health,),
+    "`shipper doctor`": (Check,),
+    "`shipper config`": (Line,),
+    "`shipper dead list`": (Letter,),
+    "`shipper dead reasons`": (ReasonGroup,),
+    "`shipper dead redrive`": (Handled, Left),
+    "`shipper hooks list`": (HookSeen,),
+    "`shipper hooks retry`, `shipper hooks discard`": (HooksHandled,),
+    "`shipper pause`, `shipper resume`": (Pause,),
+    "`shipper mend`": (Mending, Finding),
+    "`shipper expunge CUSTOMER`": (Erasure,),
+}
+
+
+@pytest.mark.parametrize("section", TOLD)
+def test_every_field_is_explained_where_its_command_is(section: str) -> None:
+    told = SECTIONS[section].partition("JSON")[2]
+
+    explained = set(re.findall(r"`(\w+)`", told))
+
+    assert {field.name for kind in TOLD[section] for field in fields(kind)} - explained == set()
+
+
+def test_every_section_is_of_a_command_that_is_tried_here() -> None:
+    without_facts = {"`shipper dead show EVENT_ID`", "`shipper dead discard`"}
+
+    assert TOLD.keys() | without_facts <= SECTIONS.keys()

@@ -1,0 +1,152 @@
+"""One event, told whole: what it is, where it is, and everything that happened to it."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from shipper.errors import EventNotFoundError
+from shipper.inspector import Filter, Inspector, Moment
+from shipper.outcome import OnUnclear, State
+from tests.inspector.story import ACCEPTED, BUSY_SERVER, MINUTE, NOW, REFUSED, SECOND, Answer, Story
+
+
+def test_a_waiting_event_tells_when_it_is_due(story: Story, inspector: Inspector) -> None:
+    event_id = story.enqueue(
+        "c-1", events={"visit": {"page": "/a"}}, email="ann@example.com", hook="told", on_unclear="park"
+    )
+
+    seen = inspector.event(event_id)
+
+    assert (seen.state, seen.customer_id, seen.event_names) == (State.WAITING, "c-1", ("visit",))
+    assert (seen.email, seen.events) == ("a***@***", {"visit": {"page": "/a"}})
+    assert (seen.on_unclear, seen.hook, seen.attempts) == (OnUnclear.PARK, "told", 0)
+    assert (seen.accepted_at, seen.due_at, seen.ended_at) == (NOW, NOW, None)
+    assert seen.timeline == (Moment(at=NOW, what="accepted"), Moment(at=NOW, what="due"))
+
+
+def test_an_event_under_way_tells_who_has_it(story: Story, inspector: Inspector) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.passes(SECOND)
+    story.claims()
+
+    seen = inspector.event(event_id)
+
+    assert (seen.state, seen.attempts, seen.due_at) == (State.IN_FLIGHT, 1, None)
+    assert seen.timeline == (
+        Moment(at=NOW, what="accepted"),
+        Moment(at=NOW + SECOND, what="in_flight", number=1, worker="w2", of=1),
+    )
+
+
+def test_a_dead_letter_tells_every_attempt_and_every_redrive(story: Story, inspector: Inspector) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(BUSY_SERVER)
+    story.passes(MINUTE)
+    story.calls(REFUSED)
+    inspector.redrive(inspector.choose([event_id]), may_duplicate=False)
+
+    seen = inspector.event(event_id)
+
+    assert (seen.state, seen.life, seen.attempts, seen.charged) == (State.WAITING, 1, 2, 0)
+    accepted, first, second, redriven, due = seen.timeline
+    assert accepted == Moment(at=NOW, what="accepted")
+    assert first == Moment(
+        at=NOW + 120,
+        what="attempt",
+        number=1,
+        worker="w1",
+        verdict="refused_for_now",
+        outcome="retry",
+        of=1,
+        took_ms=120,
+        status=503,
+        code=5003,
+        delay_ms=4000,
+    )
+    assert second == Moment(
+        at=NOW + MINUTE + 240,
+        what="attempt",
+        number=2,
+        worker="w1",
+        verdict="permanent",
+        outcome="dead",
+        of=1,
+        took_ms=120,
+        status=422,
+        code=3009,
+        request_id="req-9",
+        answer='{"code":3009,"message":"inactive customer"}',
+    )
+    assert (redriven.what, redriven.outcome, due.what) == ("redriven", None, "due")
+
+
+def test_the_last_attempt_is_told_beside_the_state(story: Story, inspector: Inspector) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+
+    seen = inspector.event(event_id)
+
+    assert (seen.reason, seen.code, seen.status, seen.request_id) == ("refused", 3009, 422, "req-9")
+    assert seen.timeline[-1] == Moment(at=NOW + 120, what="dead")
+
+
+def test_a_delivered_event_has_left_its_id_and_times(story: Story, inspector: Inspector) -> None:
+    event_id = story.enqueue("c-1", "visit", email="ann@example.com")
+    story.passes(MINUTE)
+    story.calls(ACCEPTED)
+
+    seen = inspector.event(event_id)
+
+    assert (seen.state, seen.attempts, seen.customer_id, seen.email) == (State.DELIVERED, 1, None, None)
+    assert seen.timeline == (
+        Moment(at=NOW, what="accepted"),
+        Moment(at=NOW + MINUTE + 120, what="delivered"),
+    )
+
+
+def test_an_event_that_nobody_knows_is_not_found(inspector: Inspector) -> None:
+    with pytest.raises(EventNotFoundError, match="account default holds no event 01") as caught:
+        inspector.event("01HF7YAT000000000000000001")
+
+    assert caught.value.event_id == "01HF7YAT000000000000000001"
+
+
+def test_contacts_are_masked_in_answers_too_unless_a_person_asks(story: Story, inspector: Inspector) -> None:
+    told = Answer(
+        verdict=REFUSED.verdict,
+        outcome=REFUSED.outcome,
+        answer="ann@example.com or +201001234567 or bob@example.com is taken",
+    )
+    event_id = story.enqueue("c-1", "visit", email="ann@example.com", mobile="+201001234567")
+    story.calls(told)
+
+    masked = inspector.event(event_id)
+    unmasked = inspector.event(event_id, unmasked=True)
+
+    assert (masked.email, masked.mobile) == ("a***@***", "***67")
+    assert masked.timeline[1].answer == "*** or *** or *** is taken"
+    assert (unmasked.email, unmasked.mobile) == ("ann@example.com", "+201001234567")
+    assert unmasked.timeline[1].answer == "ann@example.com or +201001234567 or bob@example.com is taken"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"2|newer",
+        b"1|l|1||f|n|s|r||3\0not json",
+        b"1|l|1||f|n|s|r||3\0[]",
+        b'1|l|1||f|n|s|r||3\0{"events":1}',
+    ],
+)
+def test_a_damaged_record_is_shown_and_not_a_crash(
+    record: bytes, story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    redis.hset("{shipper:default}:rec", event_id, record)
+
+    seen = inspector.event(event_id)
+
+    assert (seen.state, seen.reason, seen.event_names) == (State.DEAD, "refused", ())
+    assert len(inspector.letters(Filter(), limit=10).letters) == 1

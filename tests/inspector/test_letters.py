@@ -1,0 +1,231 @@
+"""The list of dead letters: newest first, filtered, page by page, and never by a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import chain
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shipper.inspector import Filter, Inspector, Letter
+from shipper.ledger.operations import ClaimedEvent
+from shipper.outcome import State
+from tests.inspector.story import (
+    ACCEPTED,
+    HOUR,
+    LOST,
+    MINUTE,
+    NOW,
+    REFUSED,
+    SPENT,
+    Answer,
+    Story,
+    commands,
+)
+
+
+def ids(letters: tuple[Letter, ...]) -> list[str]:
+    return [letter.event_id for letter in letters]
+
+
+def one_dead(story: Story, customer: str, *names: str, answer: Answer = REFUSED, **given: Any) -> str:
+    """Enqueue an event, let its call fail for good, and let an hour pass."""
+    event_id = story.enqueue(customer, *names, **given)
+    story.calls(answer)
+    story.passes(HOUR)
+    return event_id
+
+
+def test_a_letter_tells_what_happened_and_masks_whom_it_happened_to(
+    story: Story, inspector: Inspector
+) -> None:
+    event_id = story.enqueue(
+        "c-1", "write_review", email="ann@example.com", mobile="+201001234567", hook="told"
+    )
+    story.calls(REFUSED)
+
+    (letter,) = inspector.letters(Filter(), limit=10).letters
+
+    assert letter == Letter(
+        event_id=event_id,
+        account="default",
+        state=State.DEAD,
+        reason="refused",
+        code=3009,
+        event_names=("write_review",),
+        customer_id="c-1",
+        email="a***@***",
+        mobile="***67",
+        status=422,
+        request_id="req-9",
+        attempts=1,
+        hook="told",
+        accepted_at=NOW,
+        ended_at=NOW + 120,
+    )
+
+
+def test_no_answer_and_no_contact_stands_in_a_list(story: Story, inspector: Inspector) -> None:
+    told = Answer(
+        verdict=REFUSED.verdict, outcome=REFUSED.outcome, status=422, answer="no such ann@example.com"
+    )
+    one_dead(story, "c-1", "visit", answer=told, email="ann@example.com", mobile="+201001234567")
+
+    shown = str([asdict(letter) for letter in inspector.letters(Filter(), limit=10).letters])
+
+    assert "ann@example.com" not in shown
+    assert "1001234567" not in shown
+
+
+def test_letters_come_newest_first_and_unclear_ones_among_them(story: Story, inspector: Inspector) -> None:
+    first = one_dead(story, "c-1", "visit")
+    second = one_dead(story, "c-2", "visit", answer=LOST, on_unclear="park")
+    third = one_dead(story, "c-3", "visit", answer=SPENT)
+    one_dead(story, "c-4", "visit", answer=ACCEPTED)
+
+    page = inspector.letters(Filter(), limit=10)
+
+    assert ids(page.letters) == [third, second, first]
+    assert [(letter.state, letter.reason) for letter in page.letters] == [
+        (State.DEAD, "spent"),
+        (State.UNCLEAR, "unclear"),
+        (State.DEAD, "refused"),
+    ]
+    assert page.beyond is None
+
+
+FILTERS = {
+    "by reason": (Filter(reason="refused"), {"a", "b", "e"}),
+    "by the reason unclear": (Filter(reason="unclear"), {"d"}),
+    "by code": (Filter(code="5000"), {"c"}),
+    "without a code": (Filter(code="-"), {"d"}),
+    "by event name": (Filter(event_name="visit"), {"b", "c", "e"}),
+    "by a name that shares its event": (Filter(event_name="review"), {"a", "e"}),
+    "by customer": (Filter(customer_id="c-2"), {"b", "d"}),
+    "since a moment": (Filter(since=NOW + 2 * HOUR), {"c", "d", "e"}),
+    "before a moment": (Filter(until=NOW + 2 * HOUR), {"a", "b"}),
+    "between moments": (Filter(since=NOW + HOUR, until=NOW + 3 * HOUR), {"b", "c"}),
+    "unclear ones": (Filter(unclear=True), {"d"}),
+    "all but unclear ones": (Filter(unclear=False), {"a", "b", "c", "e"}),
+    "by reason and name": (Filter(reason="refused", event_name="visit"), {"b", "e"}),
+    "by reason, code and name": (Filter(reason="refused", code="3009", event_name="visit"), {"b", "e"}),
+    "by name and customer": (Filter(event_name="visit", customer_id="c-2"), {"b"}),
+    "by customer, none of them unclear": (Filter(customer_id="c-2", unclear=False), {"b"}),
+    "by customer, since a moment": (Filter(customer_id="c-2", since=NOW + 2 * HOUR), {"d"}),
+    "by what contradicts itself": (Filter(reason="refused", unclear=True), set()),
+    "by a reason that has other codes": (Filter(reason="refused", code="5000"), set()),
+    "by a name that nobody used": (Filter(event_name="visits"), set()),
+}
+
+
+@pytest.mark.parametrize(("wanted", "expected"), FILTERS.values(), ids=FILTERS.keys())
+def test_letters_are_found(wanted: Filter, expected: set[str], story: Story, inspector: Inspector) -> None:
+    letters = {
+        "a": one_dead(story, "c-1", "review"),
+        "b": one_dead(story, "c-2", "visit"),
+        "c": one_dead(story, "c-3", "visit", answer=SPENT),
+        "d": one_dead(story, "c-2", "order", answer=LOST, on_unclear="park"),
+        "e": one_dead(story, "c-4", "visit", "review"),
+    }
+
+    found = inspector.letters(wanted, limit=10).letters
+
+    assert set(ids(found)) == {letters[name] for name in expected}
+    assert inspector.choose(wanted).count == len(expected)
+
+
+def test_pages_follow_each_other_even_through_letters_of_one_moment(
+    story: Story, inspector: Inspector
+) -> None:
+    dead = story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(25)])
+    story.calls(REFUSED)
+    pages = []
+    beyond = None
+
+    while True:
+        page = inspector.letters(Filter(), limit=10, beyond=beyond)
+        pages.append(ids(page.letters))
+        beyond = page.beyond
+        if beyond is None:
+            break
+
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert list(chain.from_iterable(pages)) == sorted(dead, reverse=True)
+
+
+def test_a_page_is_the_same_when_letters_come_and_go_before_it(story: Story, inspector: Inspector) -> None:
+    old = [one_dead(story, f"c-{i}", "visit") for i in range(4)]
+    first = inspector.letters(Filter(), limit=2)
+    one_dead(story, "c-9", "visit")
+    inspector.discard(inspector.choose([old[2]]))
+
+    second = inspector.letters(Filter(), limit=2, beyond=first.beyond)
+
+    assert ids(second.letters) == [old[1], old[0]]
+
+
+def test_every_letter_can_be_streamed(story: Story, inspector: Inspector) -> None:
+    dead = story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(450)])
+    while story.calls(REFUSED):
+        story.passes(MINUTE)
+
+    streamed = list(inspector.all_letters(Filter(event_name="visit")))
+
+    assert {letter.event_id for letter in streamed} == set(dead)
+    assert [letter.ended_at for letter in streamed] == sorted(
+        (letter.ended_at for letter in streamed), reverse=True
+    )
+
+
+def test_a_letter_whose_record_was_damaged_is_listed_as_far_as_it_can_be_read(
+    story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    event_id = one_dead(story, "c-1", "visit")
+    redis.hset("{shipper:default}:rec", event_id, b"9|something newer")
+
+    (letter,) = inspector.letters(Filter(), limit=10).letters
+
+    assert (letter.event_id, letter.reason, letter.customer_id) == (event_id, "refused", None)
+
+
+@pytest.mark.parametrize("server", ["redis7"], indirect=True)
+def test_ten_thousand_letters_cost_no_more_commands_than_a_few(
+    story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    def cost() -> dict[str, int]:
+        looks: dict[str, Callable[[], object]] = {
+            "first page": lambda: inspector.letters(Filter(), limit=20),
+            "one reason": lambda: inspector.letters(Filter(reason="refused"), limit=20),
+            "two filters": lambda: inspector.letters(Filter(reason="refused", event_name="visit"), limit=20),
+            "reasons": inspector.reasons,
+            "status": inspector.status,
+            "choice": lambda: inspector.choose(Filter(event_name="visit")),
+        }
+        costs = {}
+        for name, look in looks.items():
+            redis.config_resetstat()
+            look()
+            costs[name] = commands(redis)
+        return costs
+
+    names = ("visit", "review", "order")
+
+    def answer(event: ClaimedEvent) -> Answer:
+        return REFUSED if event.record.event["customerId"].endswith("1") else SPENT
+
+    story.enqueue_many([(f"c-{i}", {names[i % 3]: {}}) for i in range(1500)])
+    while story.calls(answer):
+        pass
+    of_few = cost()
+    story.enqueue_many([(f"c-{i}", {names[i % 3]: {}}) for i in range(1500, 10_000)])
+    while story.calls(answer):
+        pass
+
+    of_many = cost()
+
+    assert inspector.status().dead == 10_000
+    assert of_many == of_few
+    assert max(of_many.values()) < 250

@@ -1,0 +1,87 @@
+"""The groups of dead letters: how many, why, since when, and one to look at."""
+
+from __future__ import annotations
+
+from shipper.inspector import Filter, Inspector, ReasonGroup, Reasons
+from tests.inspector.story import HOUR, LOST, NOW, REFUSED, SPENT, Story
+
+
+def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
+    story: Story, inspector: Inspector
+) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    story.passes(HOUR)
+    newest = story.enqueue("c-2", "visit")
+    story.calls(REFUSED)
+    spent = story.enqueue("c-3", "visit")
+    story.calls(SPENT)
+    parked = story.enqueue("c-4", "ünïcode 🎉", on_unclear="park")
+    story.calls(LOST)
+
+    reasons = inspector.reasons()
+
+    at = NOW + 120
+    assert reasons == Reasons(
+        groups=(
+            ReasonGroup(
+                account="default",
+                reason="refused",
+                code=3009,
+                event_name="visit",
+                count=2,
+                first_at=at,
+                last_at=at + HOUR + 120,
+                example=newest,
+            ),
+            ReasonGroup(
+                account="default",
+                reason="spent",
+                code=5000,
+                event_name="visit",
+                count=1,
+                first_at=at + HOUR + 240,
+                last_at=at + HOUR + 240,
+                example=spent,
+            ),
+            ReasonGroup(
+                account="default",
+                reason="unclear",
+                code=None,
+                event_name="ünïcode 🎉",
+                count=1,
+                first_at=at + HOUR + 360,
+                last_at=at + HOUR + 360,
+                example=parked,
+            ),
+        ),
+        left_out=0,
+    )
+
+
+def test_an_event_of_two_names_is_in_a_group_for_each(story: Story, inspector: Inspector) -> None:
+    story.enqueue("c-1", "visit", "review")
+    story.calls(REFUSED)
+
+    groups = inspector.reasons().groups
+
+    assert {(group.event_name, group.count) for group in groups} == {("visit", 1), ("review", 1)}
+
+
+def test_the_smallest_groups_are_left_out_and_counted(story: Story, inspector: Inspector) -> None:
+    for name, size in (("visit", 3), ("review", 2), ("order", 1)):
+        story.enqueue_many([(f"c-{i}", {name: {}}) for i in range(size)])
+        story.calls(REFUSED)
+
+    reasons = inspector.reasons(most=2)
+
+    assert [(group.event_name, group.count) for group in reasons.groups] == [("visit", 3), ("review", 2)]
+    assert reasons.left_out == 1
+
+
+def test_a_group_that_was_discarded_is_no_group(story: Story, inspector: Inspector) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    inspector.discard(inspector.choose(Filter(event_name="visit")))
+
+    assert inspector.reasons() == Reasons(groups=(), left_out=0)

@@ -1,0 +1,52 @@
+"""The smallest FastAPI app that tells Gameball: `uvicorn --app-dir examples fastapi_app:app`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from shipper import Event, InvalidEventError, ShipperError, aclose, aenqueue_event
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Close the connections to Redis when the app ends."""
+    yield
+    await aclose()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+class Review(BaseModel):
+    """What a customer wrote."""
+
+    customer: str
+    stars: int
+
+
+@app.post("/reviews/{review_id}", status_code=202)
+async def write_review(review_id: int, review: Review) -> dict[str, str]:
+    """Accept a review and tell Gameball: once this answers 202, the event is safe."""
+    receipt = await aenqueue_event(
+        Event(customer_id=review.customer, events={"write_review": {"stars": review.stars}}),
+        hook="review_sent",
+        idempotency_key=f"review:{review_id}",  # a repeated request gives the same receipt
+    )
+    return {"event_id": receipt.event_id}
+
+
+@app.exception_handler(InvalidEventError)
+async def refuse(_request: Request, error: InvalidEventError) -> JSONResponse:
+    """Answer 422 with every problem; sending it again cannot help."""
+    return JSONResponse({"problems": [str(problem) for problem in error.problems]}, 422)
+
+
+@app.exception_handler(ShipperError)
+async def ask_to_retry(_request: Request, _error: ShipperError) -> JSONResponse:
+    """Answer 503: the client may send it again, which the idempotency key makes safe."""
+    return JSONResponse({"error": "try again"}, 503, {"Retry-After": "5"})

@@ -1,0 +1,241 @@
+"""What docker-compose.yml promises, and its commands as real processes on its Redis settings."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import shipper
+from shipper.client import _Current
+from shipper.ledger.durability import inspect_durability
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import status
+from shipper.ledger.pool import make_pool
+from shipper.settings import Settings
+from tests.deploy.compose import ROOT, compose
+from tests.support.sandbox import Sandbox
+from tests.support.servers import RedisServer, StartServer
+from tests.support.waiting import until
+from tests.support.worker import Worker
+
+SERVICES: Final = ("redis", "worker", "hooks", "sandbox", "sandbox-worker")
+CELERY: Final = ["celery", "-A", "workers", "worker"]
+REDIS_CONF: Final = ROOT / "deploy/redis.conf"
+
+
+@pytest.fixture
+def services() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = compose()["services"]
+    return found
+
+
+def complaints_of_the_schema(path: Path) -> str:
+    said = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return said.stdout if said.returncode else ""
+
+
+def test_the_schema_finds_a_misspelt_line(tmp_path: Path) -> None:
+    misspelt = tmp_path / "docker-compose.yml"
+    misspelt.write_text((ROOT / "docker-compose.yml").read_text().replace("restart:", "restarts:"))
+
+    complaints = complaints_of_the_schema(misspelt)
+
+    assert "'restarts' was unexpected" in complaints
+
+
+def test_the_services_are_these(services: dict[str, Any]) -> None:
+    assert tuple(services) == SERVICES
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_no_right_that_it_does_not_need(name: str, services: dict[str, Any]) -> None:
+    service = services[name]
+
+    assert service["user"] in {"999:999", "10001:10001"}
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "ports" not in service
+    assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_comes_back_and_is_given_time_to_end(name: str, services: dict[str, Any]) -> None:
+    service = services[name]
+
+    assert service["restart"] == "unless-stopped"
+    assert service["stop_grace_period"] == "45s"
+    assert service["init"] is True
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_key_is_in_an_environment(name: str, services: dict[str, Any]) -> None:
+    keys = {
+        variable: value
+        for variable, value in services[name].get("environment", {}).items()
+        if "KEY" in variable and not variable.endswith("_FILE")
+    }
+
+    assert keys == ({"GAMEBALL_API_KEY": "sandbox"} if name == "sandbox-worker" else {})
+
+
+def test_redis_is_reached_over_a_network_that_leads_nowhere_else(services: dict[str, Any]) -> None:
+    networks = compose()["networks"]
+
+    assert services["redis"]["networks"] == ["ledger"]
+    assert networks == {"ledger": {"internal": True}, "outside": None}
+
+
+def test_redis_keeps_its_data_in_a_volume_and_is_asked_whether_it_answers(services: dict[str, Any]) -> None:
+    redis = services["redis"]
+
+    assert "ledger:/data" in redis["volumes"]
+    assert "./deploy/redis.conf:/etc/valkey/ledger.conf:ro" in redis["volumes"]
+    assert redis["healthcheck"]["test"] == ["CMD", "valkey-cli", "-e", "ping"]
+
+
+@pytest.mark.parametrize("on", ["redis7", "valkey9"])
+def test_redis_with_these_settings_loses_nothing(on: str, private_server: StartServer) -> None:
+    server = private_server(on=on, options=redis_options())
+    pool = make_pool(server.url, budget_ms=5000)
+
+    durability = inspect_durability(pool)
+    pool.disconnect()
+
+    assert durability.problems == ()
+    with server.client() as client:
+        assert client.config_get("appendfsync") == {"appendfsync": "always"}
+        assert client.config_get("maxmemory") == {"maxmemory": "1073741824"}
+
+
+def test_workers_wait_for_redis_and_refuse_one_that_may_lose_events(services: dict[str, Any]) -> None:
+    for name in ("worker", "hooks", "sandbox-worker"):
+        assert services[name]["depends_on"]["redis"] == {"condition": "service_healthy"}
+        assert services[name]["environment"]["SHIPPER_REQUIRE_DURABLE_REDIS"] == "true"
+
+
+def test_two_workers_deliver_unless_told_otherwise() -> None:
+    assert compose()["services"]["worker"]["deploy"] == {"replicas": 2}
+    assert compose({"SHIPPER_WORKERS": "8"})["services"]["worker"]["deploy"] == {"replicas": 8}
+
+
+def test_the_secret_key_is_used_only_if_its_file_is_named() -> None:
+    without, given = compose(), compose({"GAMEBALL_SECRET_KEY_FILE": "/etc/secret"})
+
+    assert without["secrets"]["gameball_secret_key"] == {"file": "/dev/null"}
+    assert without["services"]["worker"]["environment"]["GAMEBALL_SECRET_KEY_FILE"] is None
+    assert given["secrets"]["gameball_secret_key"] == {"file": "/etc/secret"}
+    assert (
+        given["services"]["worker"]["environment"]["GAMEBALL_SECRET_KEY_FILE"]
+        == "/run/secrets/gameball_secret_key"
+    )
+
+
+def test_the_sandbox_and_its_worker_start_only_when_asked_for(services: dict[str, Any]) -> None:
+    profiles = {name: service.get("profiles", []) for name, service in services.items()}
+
+    assert profiles == {
+        "redis": [],
+        "worker": [],
+        "hooks": [],
+        "sandbox": ["sandbox"],
+        "sandbox-worker": ["sandbox"],
+    }
+
+
+def test_no_real_event_can_end_in_the_sandbox(services: dict[str, Any]) -> None:
+    ledgers = {
+        name: services[name]["environment"]["SHIPPER_REDIS_URL"] for name in ("worker", "sandbox-worker")
+    }
+
+    assert ledgers == {"worker": "redis://redis:6379/0", "sandbox-worker": "redis://redis:6379/15"}
+    assert services["sandbox"]["networks"] == ["ledger"]
+    assert services["sandbox-worker"]["network_mode"] == "service:sandbox"
+
+
+def redis_options() -> dict[str, str]:
+    """Return the directives of the compose file's Redis, those of its folder and network left out."""
+    command = compose()["services"]["redis"]["command"]
+    flags = dict(zip(command[2::2], command[3::2], strict=True))
+    assert command[:2] == ["valkey-server", "/etc/valkey/ledger.conf"]
+    return {"include": str(REDIS_CONF), **{name.removeprefix("--"): value for name, value in flags.items()}}
+
+
+@pytest.fixture
+def redis_of_compose(private_server: StartServer) -> Iterator[RedisServer]:
+    server = private_server(options=redis_options())
+    shipper.configure(Settings(redis_url=server.url))
+    yield server
+    shipper.close()
+    _Current.client = None
+
+
+@pytest.fixture
+def start_service(redis_of_compose: RedisServer, tmp_path: Path) -> Iterator[Any]:
+    """Start a service's own command in its own environment; what names a container is named anew."""
+    with ExitStack() as stack:
+
+        def start(name: str, sandbox: Sandbox) -> Worker:
+            service = compose({"SHIPPER_HOOKS": "hooks"})["services"][name]
+            assert service["entrypoint"][:4] == CELERY
+            folder = tmp_path / name
+            folder.mkdir()
+            shutil.copy(ROOT / "examples/hooks.py", folder)
+            (folder / "key").write_text("key-from-a-file\n")
+            here = {
+                "SHIPPER_REDIS_URL": redis_of_compose.url,
+                "GAMEBALL_BASE_URL": sandbox.url,
+                "GAMEBALL_API_KEY_FILE": str(folder / "key"),
+            }
+            worker = Worker(
+                folder,
+                (*service["entrypoint"][4:], *service["command"]),
+                {**_texts(service["environment"]), **here},
+            )
+            stack.callback(worker.kill)
+            worker.start()
+            return worker
+
+        yield start
+
+
+def test_its_workers_deliver_and_its_hooks_worker_tells(
+    start_service: Any, redis_of_compose: RedisServer, tmp_path: Path
+) -> None:
+    with Sandbox(tmp_path, api_key="key-from-a-file") as sandbox:
+        worker = start_service("worker", sandbox)
+        hooks = start_service("hooks", sandbox)
+
+        receipt = shipper.enqueue_event(
+            {"customerId": "c-42", "events": {"write_review": {"stars": 5}}}, hook="review_sent"
+        )
+        until(lambda: hooks.told("hook.told"), why=lambda: worker.log + hooks.log)
+        worker.terminate()
+        exit_code = worker.wait()
+
+        (call,) = sandbox.accepted()
+
+    assert (call["customerId"], call["events"]) == ("c-42", {"write_review": {"stars": 5}})
+    assert [fact["event_id"] for fact in hooks.told("hook.told")] == [receipt.event_id]
+    assert worker.told("hook.told") == []
+    assert exit_code == 0
+    assert "key-from-a-file" not in worker.log + hooks.log
+    pool = make_pool(redis_of_compose.url, budget_ms=5000)
+    assert Ledger(pool).run(status()).counters["delivered"] == 1
+    pool.disconnect()
+
+
+def _texts(environment: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value or "" for name, value in environment.items()}

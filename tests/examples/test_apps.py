@@ -1,0 +1,126 @@
+"""The example apps as real server processes: what they answer for is in the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import show, status
+from tests.examples.conftest import StartApp
+
+EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+NOBODY: Final = "redis://127.0.0.1:1/0"
+
+pytestmark = pytest.mark.parametrize("server", ["redis7"], indirect=True)
+
+
+def flask(port: int) -> list[str]:
+    return ["-m", "flask", "--app", str(EXAMPLES / "flask_app.py"), "run", "--port", str(port)]
+
+
+def fastapi(port: int) -> list[str]:
+    return ["-m", "uvicorn", "--app-dir", str(EXAMPLES), "fastapi_app:app", "--port", str(port)]
+
+
+def django(port: int) -> list[str]:
+    return [str(EXAMPLES / "django_app.py"), "runserver", f"127.0.0.1:{port}", "--noreload"]
+
+
+def body_of(ledger: Ledger, event_id: str) -> dict[str, Any]:
+    (shown,) = ledger.run(show([event_id]))
+    assert shown is not None
+    assert shown.record is not None
+    return {**shown.record.event, "hook": shown.record.hook}
+
+
+def accepted(ledger: Ledger) -> int:
+    return ledger.run(status()).counters.get("accepted", 0)
+
+
+def test_the_flask_app_answers_once_the_event_is_in_the_ledger(start_app: StartApp, ledger: Ledger) -> None:
+    app = start_app(flask)
+
+    answer = app.post("/reviews/7", data={"customer": "c-42", "stars": "5"})
+    again = app.post("/reviews/7", data={"customer": "c-42", "stars": "5"})
+    bad = app.post("/reviews/8", data={"stars": "5"})
+
+    assert answer.status_code == 202
+    assert body_of(ledger, answer.json()["event_id"]) == {
+        "customerId": "c-42",
+        "events": {"write_review": {"stars": 5}},
+        "hook": "review_sent",
+    }
+    assert again.json() == answer.json()
+    assert (bad.status_code, bad.json()) == (422, {"problems": ["customer_id is empty"]})
+    assert accepted(ledger) == 1
+
+
+def test_the_fastapi_app_answers_once_the_event_is_in_the_ledger(start_app: StartApp, ledger: Ledger) -> None:
+    app = start_app(fastapi)
+
+    answer = app.post("/reviews/7", json={"customer": "c-42", "stars": 5})
+    again = app.post("/reviews/7", json={"customer": "c-42", "stars": 5})
+    bad = app.post("/reviews/8", json={"customer": "", "stars": 5})
+    exit_code = app.stop()
+
+    assert answer.status_code == 202
+    assert body_of(ledger, answer.json()["event_id"]) == {
+        "customerId": "c-42",
+        "events": {"write_review": {"stars": 5}},
+        "hook": "review_sent",
+    }
+    assert again.json() == answer.json()
+    assert (bad.status_code, bad.json()) == (422, {"problems": ["customer_id is empty"]})
+    assert accepted(ledger) == 1
+    assert exit_code == 0
+    assert "Application shutdown complete" in app.log
+
+
+@pytest.mark.parametrize(("serve", "payload"), [(flask, "data"), (fastapi, "json")])
+def test_an_app_without_its_ledger_asks_to_be_called_again(
+    serve: Any, payload: str, start_app: StartApp
+) -> None:
+    app = start_app(serve, redis_url=NOBODY)
+
+    answer = app.post("/reviews/7", **{payload: {"customer": "c-42", "stars": 5}})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_the_django_app_enqueues_what_it_commits_and_nothing_it_rolls_back(
+    start_app: StartApp, ledger: Ledger
+) -> None:
+    app = start_app(django)
+
+    rolled_back = app.post("/reviews", data={"customer": "c-41", "stars": "9"})
+    before = accepted(ledger)
+    committed = app.post("/reviews", data={"customer": "c-42", "stars": "5"})
+
+    assert (rolled_back.status_code, before) == (422, 0)
+    assert committed.status_code == 201
+    assert body_of(ledger, committed.json()["event_id"]) == {
+        "customerId": "c-42",
+        "events": {"write_review": {"stars": 5}},
+        "hook": "review_sent",
+    }
+    assert accepted(ledger) == 1
+
+
+def test_the_django_app_enqueues_later_what_an_outage_kept_out(
+    start_app: StartApp, ledger: Ledger, tmp_path: Path
+) -> None:
+    cut_off = start_app(django, redis_url=NOBODY)
+    kept = cut_off.post("/reviews", data={"customer": "c-42", "stars": "5"})
+    cut_off.stop()
+    app = start_app(django)
+
+    first = app.post("/reviews/missing")
+    second = app.post("/reviews/missing")
+
+    assert (kept.status_code, kept.json()["event_id"]) == (201, "")
+    assert body_of(ledger, first.json()["enqueued"][0])["customerId"] == "c-42"
+    assert second.json() == {"enqueued": []}
+    assert accepted(ledger) == 1

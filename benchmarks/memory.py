@@ -29,9 +29,8 @@ def main() -> None:
                 enqueue_events([_event(number, per_lane) for number in range(start, start + CHUNK)])
             each = (_used(client) - before) / EVENTS
             client.close()
-        print(
-            f"  {per_lane:2} to a lane   {each:4.0f} bytes an event, {each - _payload():4.0f} beside its payload"
-        )
+        beside = each - _payload()
+        print(f"  {per_lane:2} to a lane   {each:4.0f} bytes an event, {beside:4.0f} beside its payload")
 
 
 def _event(number: int, per_lane: int) -> dict[str, Any]:

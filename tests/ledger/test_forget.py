@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shipper.ledger import operations
+from shipper.ledger.ledger import Ledger
+from tests.ledger.book import Book, put, read
+from tests.ledger.builders import HOUR, NOW, SECOND, dead, ended, in_flight, settings_of, unclear, waiting
+from tests.ledger.conftest import LedgerOf
+from tests.ledger.table import Row, table
+from tests.support.servers import StartServer
+
+MEMORY = {"most_bytes": "0"}
+"""What forget leaves in `meta` on a Redis without maxmemory."""
+
+
+def forget(*, now: int = NOW, **given: Any) -> operations.Operation[tuple[int, int, int]]:
+    return operations.forget(settings_of(), now=now, **given)
+
+
+RETENTIONS = {
+    "an id is kept for six hours after the end": Row(
+        before=ended("E1"),
+        call=forget(now=NOW + 6 * HOUR - 1),
+        answer=(0, 0, 0),
+        after=ended("E1").but(meta=MEMORY),
+    ),
+    "an id is forgotten after six hours, and counted": Row(
+        before=ended("E1"),
+        call=forget(now=NOW + 6 * HOUR),
+        answer=(1, 0, 0),
+        after=Book(meta=MEMORY, n={"accepted": 1, "delivered": 1, "forgotten_delivered": 1}),
+    ),
+    "each end has a counter of its own": Row(
+        before=ended("E1") + ended("E2", "discarded") + ended("E3", "expunged"),
+        call=forget(now=NOW + 6 * HOUR),
+        answer=(3, 0, 0),
+        after=Book(
+            meta=MEMORY,
+            n={
+                "accepted": 3,
+                "delivered": 1,
+                "discarded": 1,
+                "expunged": 1,
+                "forgotten_delivered": 1,
+                "forgotten_discarded": 1,
+                "forgotten_expunged": 1,
+            },
+        ),
+    ),
+    "a key outlives its id, up to seven days": Row(
+        before=ended("E1", key="K"),
+        call=forget(now=NOW + 168 * HOUR - 1),
+        answer=(1, 0, 0),
+        after=Book(
+            idem={"K": "E1 fp-E1"},
+            idemx=(f"K {NOW}",),
+            meta=MEMORY,
+            n={"accepted": 1, "delivered": 1, "forgotten_delivered": 1},
+        ),
+    ),
+    "a key is forgotten after seven days": Row(
+        before=ended("E1", key="K"),
+        call=forget(now=NOW + 168 * HOUR),
+        answer=(1, 1, 0),
+        after=Book(meta=MEMORY, n={"accepted": 1, "delivered": 1, "forgotten_delivered": 1}),
+    ),
+    "those that ended later stay": Row(
+        before=ended("E1", at=NOW, key="K1") + ended("E2", at=NOW + 1, key="K2"),
+        call=forget(now=NOW + 6 * HOUR),
+        answer=(1, 0, 0),
+        after=(Book(idem={"K1": "E1 fp-E1"}, idemx=(f"K1 {NOW}",)) + ended("E2", at=NOW + 1, key="K2")).but(
+            meta=MEMORY, n={"accepted": 2, "delivered": 2, "forgotten_delivered": 1}
+        ),
+    ),
+    "no more than the limit, the oldest first": Row(
+        before=ended("E1") + ended("E2"),
+        call=forget(now=NOW + 6 * HOUR, limit=1),
+        answer=(1, 0, 0),
+        after=ended("E2").but(meta=MEMORY, n={"accepted": 2, "delivered": 2, "forgotten_delivered": 1}),
+    ),
+    "what has not ended is never forgotten, keys neither": Row(
+        before=waiting("ann", "E1", key="K1")
+        + in_flight("bob", "E2", key="K2", until=NOW + 9999 * HOUR)
+        + dead("cat", "E3", key="K3")
+        + unclear("dan", "E4", key="K4"),
+        call=forget(now=NOW + 9999 * HOUR),
+        answer=(0, 0, 0),
+        after=(
+            waiting("ann", "E1", key="K1")
+            + in_flight("bob", "E2", key="K2", until=NOW + 9999 * HOUR)
+            + dead("cat", "E3", key="K3")
+            + unclear("dan", "E4", key="K4")
+        ).but(meta=MEMORY),
+    ),
+    "an id without a fate is dropped from the list": Row(
+        before=ended("E1").but(fate={}),
+        call=forget(),
+        answer=(1, 0, 0),
+        after=Book(meta=MEMORY, n={"accepted": 1, "delivered": 1}),
+    ),
+}
+
+STEPPED = {
+    "a lease from a clock that was ahead ends after two leases": Row(
+        before=in_flight("ann", "E1", until=NOW + HOUR),
+        call=forget(),
+        answer=(0, 0, 1),
+        after=in_flight("ann", "E1", until=NOW + 60 * SECOND).but(meta=MEMORY),
+    ),
+    "a lease that may be right is left alone": Row(
+        before=in_flight("ann", "E1", until=NOW + 60 * SECOND),
+        call=forget(),
+        answer=(0, 0, 0),
+        after=in_flight("ann", "E1", until=NOW + 60 * SECOND).but(meta=MEMORY),
+    ),
+    "a lane is due after the longest backoff at the latest": Row(
+        before=waiting("ann", "E1", due=NOW + HOUR + 1),
+        call=forget(),
+        answer=(0, 0, 1),
+        after=waiting("ann", "E1", due=NOW + HOUR).but(meta=MEMORY),
+    ),
+    "a redrive that is spread further is left alone": Row(
+        before=waiting("ann", "E1", due=NOW + 3 * HOUR).but(meta={"spread_until": str(NOW + 3 * HOUR)}),
+        call=forget(),
+        answer=(0, 0, 0),
+        after=waiting("ann", "E1", due=NOW + 3 * HOUR).but(
+            meta={"spread_until": str(NOW + 3 * HOUR), **MEMORY}
+        ),
+    ),
+}
+
+
+@table(RETENTIONS)
+def test_forget_ends_a_retention(row: Row, ledger: Ledger, redis: Redis) -> None:
+    put(redis, row.before)
+
+    answer = ledger.run(row.call)
+
+    assert answer == row.answer
+    assert read(redis) == row.after
+
+
+@table(STEPPED)
+def test_forget_brings_back_what_a_stepped_clock_moved(row: Row, ledger: Ledger, redis: Redis) -> None:
+    put(redis, row.before)
+
+    answer = ledger.run(row.call)
+
+    assert answer == row.answer
+    assert read(redis) == row.after
+
+
+@pytest.mark.parametrize("on", ["redis7", "valkey9"])
+def test_the_backlog_may_take_seven_tenths_of_maxmemory(
+    on: str, private_server: StartServer, ledger_of: LedgerOf
+) -> None:
+    server = private_server(on=on, options={"maxmemory": "100mb"})
+    ledger = ledger_of(on=server)
+
+    ledger.run(forget())
+
+    with server.client() as client:
+        assert read(client).meta == {"most_bytes": str(7 * 100 * 1024 * 1024 // 10)}
+
+
+def test_a_fate_that_was_corrupted_by_hand_does_not_stop_the_forgetting(ledger: Ledger, redis: Redis) -> None:
+    put(redis, ended("E1") + ended("E2"))
+    redis.hset("{shipper:default}:fate", "E1", "garbage")
+
+    answer = ledger.run(forget(now=NOW + 6 * HOUR))
+
+    assert answer == (2, 0, 0)
+    assert read(redis).fate == {}
+
+
+def test_a_key_entry_that_was_corrupted_by_hand_does_not_stop_the_forgetting(
+    ledger: Ledger, redis: Redis
+) -> None:
+    put(redis, ended("E1", key="K1").but(idemx=("garbage", f"K1 {NOW}")))
+
+    answer = ledger.run(forget(now=NOW + 168 * HOUR))
+
+    assert answer[0] == 1
+    assert read(redis).idem == {}

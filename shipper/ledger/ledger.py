@@ -57,7 +57,7 @@ REFUSALS: Final = (
     TryAgainError,
 )
 """Answers with which Redis says that it did not run the script; some are connection errors to redis-py."""
-REFUSED_WITH: Final = ("BUSY", "MISCONF", "NOREPLICAS", "max number of clients")
+REFUSED_WITH: Final = ("BUSY", "MISCONF", "NOREPLICAS", "max number of clients", "Protocol error: unauth")
 
 
 class ReplyLostError(LedgerUnavailableError):
@@ -142,7 +142,7 @@ class AsyncLedger:
 def evalsha(script: Script, account: str, operation: Operation[Any]) -> tuple[Any, ...]:
     """Return the command that runs a script Redis has seen before."""
     return (
-        "EVALSHA",
+        "EVALSHA_RO" if script.reads_only else "EVALSHA",
         script.sha,
         len(script.keys),
         *(key_of(account, key) for key in script.keys),
@@ -152,7 +152,7 @@ def evalsha(script: Script, account: str, operation: Operation[Any]) -> tuple[An
 
 def evaluate(script: Script, account: str, operation: Operation[Any]) -> tuple[Any, ...]:
     """Return the command that teaches Redis a script and runs it."""
-    return ("EVAL", script.text, *evalsha(script, account, operation)[2:])
+    return ("EVAL_RO" if script.reads_only else "EVAL", script.text, *evalsha(script, account, operation)[2:])
 
 
 def _connect(pool: Pool) -> Connection:

@@ -94,7 +94,7 @@ def test_status_warns_of_a_redis_that_keeps_nothing_and_of_corrupt_lanes(
 def test_status_works_for_a_user_who_may_read_neither_info_nor_config(private_server: StartServer) -> None:
     server = private_server()
     with server.client() as admin:
-        rules = ("~{shipper:*", "+evalsha", "+eval", "+@read", "+time")
+        rules = ("%R~{shipper:*", "+evalsha_ro", "+eval_ro", "+@read", "+time")
         admin.execute_command("ACL", "SETUSER", "viewer", "on", ">secret", *rules)
     settings = SETTINGS.model_copy(update={"redis_url": f"redis://viewer:secret@127.0.0.1:{server.port}/0"})
     (inspector,) = open_inspectors(settings, ["default"])
@@ -182,5 +182,5 @@ def test_health_asks_one_script(story: Story, inspector: Inspector, redis: Redis
     inspector.health()
 
     stats = redis.info("commandstats")
-    assert stats["cmdstat_evalsha"]["calls"] == 1
-    assert set(stats) & {"cmdstat_eval", "cmdstat_info", "cmdstat_scan", "cmdstat_keys"} == set()
+    assert stats["cmdstat_evalsha_ro"]["calls"] == 1
+    assert set(stats) & {"cmdstat_eval", "cmdstat_evalsha", "cmdstat_info", "cmdstat_scan", "cmdstat_keys"} == set()

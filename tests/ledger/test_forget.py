@@ -7,6 +7,7 @@ from redis import Redis
 
 from shipper.ledger import operations
 from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import EARLY_MS
 from tests.ledger.book import Book, put, read
 from tests.ledger.builders import HOUR, NOW, SECOND, dead, ended, in_flight, settings_of, unclear, waiting
 from tests.ledger.conftest import LedgerOf
@@ -22,21 +23,21 @@ def forget(*, now: int = NOW, **given: Any) -> operations.Operation[tuple[int, i
 
 
 RETENTIONS = {
-    "an id is kept for six hours after the end": Row(
+    "an id is kept for six hours after the end, and as long as one could have been born ahead": Row(
         before=ended("E1"),
-        call=forget(now=NOW + 6 * HOUR - 1),
+        call=forget(now=NOW + 6 * HOUR + EARLY_MS),
         answer=(0, 0, 0),
         after=ended("E1").but(meta=MEMORY),
     ),
-    "an id is forgotten after six hours, and counted": Row(
+    "then it is forgotten, and counted": Row(
         before=ended("E1"),
-        call=forget(now=NOW + 6 * HOUR),
+        call=forget(now=NOW + 6 * HOUR + EARLY_MS + 1),
         answer=(1, 0, 0),
         after=Book(meta=MEMORY, n={"accepted": 1, "delivered": 1, "forgotten_delivered": 1}),
     ),
     "each end has a counter of its own": Row(
         before=ended("E1") + ended("E2", "discarded") + ended("E3", "expunged"),
-        call=forget(now=NOW + 6 * HOUR),
+        call=forget(now=NOW + 6 * HOUR + EARLY_MS + 1),
         answer=(3, 0, 0),
         after=Book(
             meta=MEMORY,
@@ -70,7 +71,7 @@ RETENTIONS = {
     ),
     "those that ended later stay": Row(
         before=ended("E1", at=NOW, key="K1") + ended("E2", at=NOW + 1, key="K2"),
-        call=forget(now=NOW + 6 * HOUR),
+        call=forget(now=NOW + 6 * HOUR + EARLY_MS + 1),
         answer=(1, 0, 0),
         after=(Book(idem={"K1": "E1 fp-E1"}, idemx=(f"K1 {NOW}",)) + ended("E2", at=NOW + 1, key="K2")).but(
             meta=MEMORY, n={"accepted": 2, "delivered": 2, "forgotten_delivered": 1}
@@ -78,7 +79,7 @@ RETENTIONS = {
     ),
     "no more than the limit, the oldest first": Row(
         before=ended("E1") + ended("E2"),
-        call=forget(now=NOW + 6 * HOUR, limit=1),
+        call=forget(now=NOW + 6 * HOUR + EARLY_MS + 1, limit=1),
         answer=(1, 0, 0),
         after=ended("E2").but(meta=MEMORY, n={"accepted": 2, "delivered": 2, "forgotten_delivered": 1}),
     ),
@@ -171,7 +172,7 @@ def test_a_fate_that_was_corrupted_by_hand_does_not_stop_the_forgetting(ledger: 
     put(redis, ended("E1") + ended("E2"))
     redis.hset("{shipper:default}:fate", "E1", "garbage")
 
-    answer = ledger.run(forget(now=NOW + 6 * HOUR))
+    answer = ledger.run(forget(now=NOW + 6 * HOUR + EARLY_MS + 1))
 
     assert answer == (2, 0, 0)
     assert read(redis).fate == {}

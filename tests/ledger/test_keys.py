@@ -49,7 +49,7 @@ def touched_by_walking(server: RedisServer, ledger: Ledger, redis: Redis) -> lis
         while "the walk is over" not in (line := monitor.connection.read_response().decode()):
             words = _WORD.findall(line)
             name = words[0].upper()
-            if name == "EVALSHA":
+            if name in {"EVALSHA", "EVALSHA_RO"}:
                 declared = frozenset(words[3 : 3 + int(words[2])])
             elif " lua]" in line and name not in KEYLESS:
                 keys = words[1:] if name == "DEL" else words[1:2]

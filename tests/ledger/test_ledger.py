@@ -316,8 +316,8 @@ def test_a_script_is_taught_once_and_then_called_by_its_digest(
         ask(server.url, PEEK)
 
     stats = redis.info("commandstats")
-    assert stats["cmdstat_eval"]["calls"] == 1
-    assert stats["cmdstat_evalsha"]["calls"] == 3
+    assert stats["cmdstat_eval_ro"]["calls"] == 1
+    assert stats["cmdstat_evalsha_ro"]["calls"] == 3
 
 
 # The connection afterwards

@@ -75,6 +75,7 @@ DELIVERIES = {
         after=ended("E1", at=LATER, attempts=2).but(
             pace={"t1": NOW},
             hooks={"E1:0": LATER},
+            bell=RUNG,
             hj={"E1:0": job("delivered", 2, LATER, event("E1", hook="sent"), LINE)},
             n={"accepted": 1, "delivered": 1, **ONE_CALL},
             **emptied(0),
@@ -99,6 +100,7 @@ DELIVERIES = {
         after=ended("E1", at=LATER, attempts=2).but(
             pace={"t1": NOW},
             hooks={"E1:1": LATER},
+            bell=RUNG,
             hj={"E1:1": job("delivered", 2, LATER, event("E1", hook="sent"))},
             n={"accepted": 1, "delivered": 1, **ONE_CALL},
             **emptied(0),
@@ -234,6 +236,7 @@ FAILURES = {
         after=dead("ann", "E1", at=LATER, hook="sent", key="K").but(
             why={"E1": [SHOWN]},
             hooks={"E1:0": LATER},
+            bell=RUNG,
             hj={"E1:0": job("refused", 1, LATER, event("E1", hook="sent", key="K"), LINE)},
             pace={"t1": NOW},
             burst=frozenset({"ann"}),
@@ -248,6 +251,7 @@ FAILURES = {
         after=unclear("ann", "E1", at=LATER, park=True, hook="sent").but(
             st={"E1": Tried(number=1, charged=1, causes=1, reason="unclear")},
             hooks={"E1:0": LATER},
+            bell=RUNG,
             hj={"E1:0": job("unclear", 1, LATER, event("E1", park=True, hook="sent"))},
             pace={"t1": NOW},
             n={"accepted": 1, "unclear": 1, "bytes": COST, "causes": 1, **ONE_CALL},
@@ -378,6 +382,7 @@ LATE = {
         answer=["adopted"],
         after=ended("E1", at=LATER).but(
             hooks={"E1:1": LATER},
+            bell=RUNG,
             hj={"E1:1": job("delivered", 1, LATER, event("E1", hook="sent"))},
             n={"accepted": 1, "delivered": 1, "adopted": 1},
         ),
@@ -394,6 +399,7 @@ LATE = {
         answer=["adopted"],
         after=ended("E1", at=LATER).but(
             hooks={"E1:1": LATER},
+            bell=RUNG,
             hj={"E1:1": job("delivered", 1, LATER, event("E1", hook="sent"))},
             n={"accepted": 1, "delivered": 1, "adopted": 1},
         ),
@@ -406,6 +412,7 @@ LATE = {
         answer=["adopted"],
         after=ended("E1", at=LATER).but(
             hooks={"E1:0": NOW + 60_000, "E1:1": LATER},
+            bell=RUNG,
             hj={"E1:0": TOLD_JOB, "E1:1": job("delivered", 1, LATER, event("E1", hook="sent"))},
             hl={"E1:0": "1 h1"},
             n={"accepted": 1, "delivered": 1, "adopted": 1},

@@ -1,6 +1,6 @@
 -- A record is `1|lane|at|key|fp|names|sig|flags|hook|head_len` NUL body; every field has a closed alphabet.
 local RECORD = '^1|([^|%z]+)|(%d+)|([^|%z]*)|([^|%z]+)|([^|%z]+)|([^|%z]+)|([^|%z]+)|([^|%z]*)|%d+%z'
-local OVERHEAD = 600 -- what Redis pays for an event beside its record, in bytes: docs/performance.md
+local OVERHEAD = 600 -- what Redis pays for an event beside its record, in bytes: `make bench`
 
 -- Return the record's header, or nil for what this version cannot read.
 local function read_record(record)

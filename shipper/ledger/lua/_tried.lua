@@ -2,8 +2,11 @@
 -- `st` holds an event only after its first call: n(umber) f(charged) k(crashes in a row) v(ague) c(auses)
 -- life solo since, and for a dead letter its reason and code.
 local function read_tried(s)
+  if not s then
+    return {n = 0, f = 0, k = 0, v = 0, c = 0, life = 0, solo = false, since = 0, reason = '', code = ''}
+  end
   local n, f, k, v, c, life, solo, since, reason, code =
-    string.match(s or '0 0 0 0 0 0 0 0', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%d+) ?(%S*) ?(%S*)')
+    string.match(s, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%d+) ?(%S*) ?(%S*)')
   if not n then return read_tried() end -- corrupted by hand: as if it had never been tried
   return {n = tonumber(n), f = tonumber(f), k = tonumber(k), v = tonumber(v), c = tonumber(c),
     life = tonumber(life), solo = solo == '1', since = tonumber(since), reason = reason, code = code}

@@ -1,6 +1,6 @@
 -- KEYS: rec st
 -- The common case, in a dozen commands however many events: a call that is still ours, all of it delivered, its
--- events still the lane's head. Return false, with nothing written, for anything else. (Measured: docs/performance.md)
+-- events still the lane's head. Return false, with nothing written, for anything else.
 local function deliver_whole(lane, call, first, events)
   if events ~= #call.ids then return false end
   local head = redis.pcall('LRANGE', lane_key(lane), 0, events - 1)

@@ -31,7 +31,9 @@ local function look(lane)
   if places > 1 then problems[#problems + 1] = 'in more than one of due, lease, broken' end
   if #ids == 0 and first == 0 and places > 0 and not lease then problems[#problems + 1] = 'empty, but due' end
   if (lease and true) ~= (call and true) then problems[#problems + 1] = 'lease and call differ' end
-  if call and first == 0 and not flight_is_head(read_call(call), ids) then problems[#problems + 1] = 'flight is not its head' end
+  if call and first == 0 and not flight_is_head(read_call(call), ids) then
+    problems[#problems + 1] = 'flight is not its head'
+  end
   for _, id in ipairs(ids) do
     if C('HEXISTS', REC, id) == 0 then problems[#problems + 1] = 'no record of ' .. id end
     if C('ZSCORE', DEAD, id) or C('ZSCORE', UNCL, id) then problems[#problems + 1] = 'ended: ' .. id end

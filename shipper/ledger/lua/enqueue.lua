@@ -3,12 +3,13 @@
 -- a lane that is due too early is looked at and dropped, a record outside its lane is housed by the next try.
 -- INCLUDE: base count bell record lane house
 -- KEYS: fate idem meta
--- ARGV: now, most events, most bytes (0: what the sweep found), id retention ms, atomic (0 or 1),
---       then for each event: id, born ms ('' unless the caller chose the id), lane, key, fp, tail of header, body
+-- ARGV: now, most events, most bytes (0: what the sweep found), id retention ms, how far ahead an id may
+--       be born ms, atomic (0 or 1), then for each event: id, born ms ('' unless the caller chose the id), lane, key,
+--       fp, tail of header, body
 -- RETURNS: word, id for each event: ok, dup (the id is the earlier event's), conflict, full, stale (born before
 --       the retention), early (born in the future), broken (its lane is corrupt), withheld (atomic, others failed)
-local most, most_bytes, retention, atomic = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
-local FUTURE_MS = 300000
+local most, most_bytes, retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local ahead, atomic = tonumber(ARGV[5]), ARGV[6] == '1'
 local had = C('HMGET', N, 'waiting', 'in_flight', 'bytes')
 if most_bytes == 0 then most_bytes = tonumber(C('HGET', META, 'most_bytes') or 0) end
 local room = most - (had[1] or 0) - (had[2] or 0)
@@ -35,7 +36,7 @@ local function judge(e)
   local id, fp = earlier(e)
   if id then return fp == e.fp and 'dup' or 'conflict', id end
   if e.born and e.born < T - retention then return 'stale', e.id end
-  if e.born and e.born > T + FUTURE_MS then return 'early', e.id end
+  if e.born and e.born > T + ahead then return 'early', e.id end
   if type(redis.pcall('LLEN', lane_key(e.lane))) == 'table' then return 'broken', e.id end
   e.record = '1|' .. e.lane .. '|' .. T .. '|' .. e.key .. '|' .. e.fp .. '|' .. e.tail .. '\0' .. e.body
   e.cost = #e.record + OVERHEAD
@@ -47,7 +48,7 @@ local function judge(e)
 end
 
 local events, reply, failed = {}, {}, false
-for i = 6, #ARGV, 7 do
+for i = 7, #ARGV, 7 do
   local e = event_at(i)
   e.word, e.answer = judge(e)
   failed = failed or not (e.word == 'ok' or e.word == 'dup')

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Forget what is past retention, and bring back what a stepped clock moved out of reach.
 -- INCLUDE: base count
--- KEYS: due lease fate ended idem idemx meta
+-- KEYS: due lease hooks fate ended idem idemx meta
 -- ARGV: now, most of each, id retention ms, idempotency retention ms, lease ms, backoff cap ms,
---       share of maxmemory that the backlog may take (percent)
+--       share of maxmemory that the backlog may take (percent), hook lease ms
 -- RETURNS: {ids forgotten, keys forgotten, moments clipped}
 local limit, retention, key_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local COUNTER = {d = 'forgotten_delivered', x = 'forgotten_discarded', e = 'forgotten_expunged'}
@@ -37,6 +37,7 @@ local function clip(key, latest)
   end
 end
 clip(LEASE, T + 2 * ARGV[5])
+clip(HOOKS, T + math.max(ARGV[6], ARGV[8])) -- a lease of a living teller is not ahead of its time
 clip(DUE, math.max(T + ARGV[6], tonumber(C('HGET', META, 'spread_until') or 0)))
 
 local memory = redis.pcall('INFO', 'memory')

@@ -63,5 +63,6 @@ while i <= #ARGV do
   end
 end
 tally()
-if left then ring() end -- a pump that claims no more may have settled this
+-- A pump that claims no more may have settled this, and hooks are told by others.
+if left or jobs_added > 0 then ring() end
 return reply

@@ -12,7 +12,7 @@ from shipper.ledger.operations.audit import (
     recount,
 )
 from shipper.ledger.operations.claim import BEAT_MS, Claim, ClaimedCall, ClaimedEvent, claim, retire
-from shipper.ledger.operations.enqueue import BATCH, Admission, enqueue, peek
+from shipper.ledger.operations.enqueue import BATCH, EARLY_MS, Admission, enqueue, peek
 from shipper.ledger.operations.gate import pause, resume
 from shipper.ledger.operations.hook import hook_claim, hook_redo, hook_settle
 from shipper.ledger.operations.letters import discard, expunge, redrive
@@ -35,6 +35,7 @@ __all__ = [
     "BATCH",
     "BEAT_MS",
     "CRASH_BACKOFF_MS",
+    "EARLY_MS",
     "GRACE_MS",
     "MEMORY_SHARE_PERCENT",
     "TICKET_MS",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shipper.ledger.operations.enqueue import EARLY_MS
 from shipper.ledger.operations.operation import Argument, Operation, time_or_now, whole
 from shipper.settings import Settings
 
@@ -94,12 +95,17 @@ def _read_sweep(reply: list[Any]) -> Sweep:
 def forget(
     settings: Settings, *, limit: int = 1000, now: int | None = None
 ) -> Operation[tuple[int, int, int]]:
-    """Forget what is past retention; the reply counts ids, idempotency keys, and moments clipped."""
-    args = (
+    """Forget what is past retention; the reply counts ids, idempotency keys, and moments clipped.
+
+    An id is remembered longer than the oldest one that enqueue takes, which may have been born EARLY_MS after
+    its event ended: so no id is ever new twice.
+    """
+    args: tuple[Argument, ...] = (
         time_or_now(now),
         limit,
-        settings.id_retention_ms,
+        settings.id_retention_ms + EARLY_MS + 1,
         settings.idempotency_retention_ms,
         settings.lease_ms,
     )
-    return Operation("forget", (*args, settings.backoff_cap_ms, MEMORY_SHARE_PERCENT), tuple)
+    args += (settings.backoff_cap_ms, MEMORY_SHARE_PERCENT, settings.hook_timeout_ms * 2)
+    return Operation("forget", args, tuple)

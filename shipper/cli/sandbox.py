@@ -1,0 +1,5 @@
+"""`shipper sandbox`: the stand-in for Gameball, which lives in a package of its own."""
+
+from shipper.sandbox.command import sandbox
+
+__all__ = ["sandbox"]

@@ -59,6 +59,16 @@ lock: system ## Pin what pyproject.toml allows in both locks; ARGS=--upgrade tak
 		--output-file requirements-runtime.lock --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--no-emit-index-url --custom-compile-command "make lock" --quiet
 
+##@ See it run
+
+.PHONY: demo
+demo: install ## Ship a shop's events through real parts, with faults, in half a minute; ARGS="--events 500"
+	@$(VENV)/bin/shipper demo $(ARGS)
+
+.PHONY: up
+up: install ## Run Redis, a sandbox and workers here until Ctrl-C
+	@$(VENV)/bin/shipper up $(ARGS)
+
 ##@ Before a commit
 
 .PHONY: check

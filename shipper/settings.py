@@ -105,7 +105,9 @@ class Settings(BaseSettings):
     )
     pumps: Count = Field(1, description="pumps a worker runs for an account")
     pump_ms: Milliseconds = Field(5 * SECOND_MS, description="longest life of a pump")
-    sweep_ms: Annotated[int, Field(ge=10, le=5000)] = Field(SECOND_MS, description="how often the Dispatcher looks")
+    sweep_ms: Annotated[int, Field(ge=10, le=5000)] = Field(
+        SECOND_MS, description="how often the Dispatcher looks"
+    )
     hooks: Names = Field((), description="modules to import for completion hooks")
     tellers: Count = Field(4, description="completion hooks that run at once, over all workers")
     hook_tries: Count = Field(8, description="tries of a completion hook")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+from collections.abc import Sequence
+from threading import Event as Flag
 from threading import Timer
 from typing import Any, ClassVar, Final
 
 from celery import Celery, bootsteps
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_shutting_down
 from celery.worker import state
 from kombu.entity import Queue
 
-from shipper.errors import SettingsError
+from shipper.errors import LedgerUnavailableError, SettingsError
+from shipper.ledger.durability import Durability
 from shipper.logs import configure_logs, get_logger
 from shipper.settings import Settings, load_settings
 from workers.dispatcher import Desk, Dispatcher
 from workers.tasks import COMPLETE, DELIVER, complete, deliver, limits_of_complete
-from workers.wiring import check_redis, import_hooks, works
+from workers.wiring import Works, check_keys, check_redis, import_hooks, stop_claiming, works
 
 log: Final = get_logger(__name__)
 
@@ -26,6 +30,9 @@ DELIVER_QUEUE: Final = "shipper.deliver"
 HOOKS_QUEUE: Final = "shipper.hooks"
 SLOTS: Final = 8
 """Pool slots of a plain worker: pumps, and beside them tellers."""
+REDIS_AGAIN_S: Final = 1
+BROKERS_OF_OTHERS: Final = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
+"""Celery heeds these above its app's own setting, and beside another Celery app they are often set."""
 LAST_WORD_S: Final = 10
 """How long a worker that gives up may take to end in order."""
 
@@ -57,7 +64,7 @@ def _configure(app: Celery, settings: Settings) -> None:
         task_default_queue=DELIVER_QUEUE,
         task_routes={DELIVER: {"queue": DELIVER_QUEUE}, COMPLETE: {"queue": HOOKS_QUEUE}},
         task_create_missing_queues=False,
-        worker_pool="threads",
+        worker_pool=pool_of(sys.argv),
         worker_concurrency=SLOTS,
         worker_prefetch_multiplier=1,
         worker_consumer="workers.broker:Consumer",
@@ -66,6 +73,15 @@ def _configure(app: Celery, settings: Settings) -> None:
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
+
+
+def pool_of(argv: Sequence[str]) -> str:
+    """Return the pool to be had unless the command line names one: threads.
+
+    Celery cannot tell `-P prefork` from its own default, and would take ours instead.
+    """
+    asked = re.search(r"(?:^| )(?:-P ?|--pool[ =])prefork(?: |$)", " ".join(argv))
+    return "prefork" if asked else "threads"
 
 
 def _only_ours(app: Celery) -> None:
@@ -88,7 +104,9 @@ class Dispatching(bootsteps.StartStopStep):
         """Check what this worker stands on, and begin to look."""
         here = works()
         delivers = DELIVER_QUEUE in worker.app.amqp.queues.consume_from
-        durability = check_redis(here)
+        if delivers:
+            _check_keys(here)
+        durability = _await_redis(here)
         desk = Desk(
             start_pump=lambda account, ticket: _publish(worker.app, DELIVER, account, ticket),
             start_teller=lambda account, ticket: _publish(worker.app, COMPLETE, account, ticket),
@@ -118,6 +136,26 @@ class Dispatching(bootsteps.StartStopStep):
         """Do nothing more: everything ended in `close`."""
 
 
+def _check_keys(here: Works) -> None:
+    try:
+        check_keys(here)
+    except SettingsError as error:
+        raise _bad_settings(error) from None
+
+
+def _await_redis(here: Works) -> Durability:
+    """Wait for Redis as Celery waits for its broker, unless the worker is told to end meanwhile."""
+    while True:
+        try:
+            return check_redis(here)
+        except LedgerUnavailableError as error:
+            log.warning("ledger.unavailable", error=str(error))
+            state.maybe_shutdown()
+            Flag().wait(REDIS_AGAIN_S)
+        except SettingsError as error:
+            raise _bad_settings(error) from None
+
+
 def _publish(app: Celery, task: str, account: str, ticket: str) -> None:
     app.send_task(task, args=(account, ticket), retry=False)
 
@@ -131,14 +169,25 @@ def _give_up(why: str) -> None:
     last_word.start()
 
 
+@worker_shutting_down.connect
+def _claim_no_more(**_: Any) -> None:
+    """Stop claiming with the signal: Celery's loop may take a second to hear of it."""
+    stop_claiming()
+
+
 @setup_logging.connect
 def _set_up_logging(loglevel: int = logging.INFO, **_: Any) -> None:
     """Log as the whole project does; `SHIPPER_LOG` chooses json, human or auto."""
     configure_logs(os.environ.get("SHIPPER_LOG", "auto"), level=loglevel)
+    # Two lines for each wake-up would hide the one that each call has.
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(max(loglevel, logging.WARNING))
 
 
 def _make_app() -> Celery:
     settings = load_settings()
+    for name in BROKERS_OF_OTHERS:
+        os.environ.pop(name, None)
     made = Celery("shipper", set_as_current=False)
     _configure(made, settings)
     made.task(deliver, name=DELIVER)
@@ -150,9 +199,14 @@ def _make_app() -> Celery:
     return made
 
 
+def _bad_settings(error: SettingsError) -> SystemExit:
+    """Name every problem, without a traceback; return what ends the worker."""
+    for problem in error.problems:
+        sys.stderr.write(f"shipper: {problem}\n")
+    return SystemExit(1)
+
+
 try:
     app = _make_app()
 except SettingsError as error:
-    for problem in error.problems:
-        sys.stderr.write(f"shipper: {problem}\n")
-    raise SystemExit(1) from None
+    raise _bad_settings(error) from None

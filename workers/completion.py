@@ -91,13 +91,15 @@ class Teller:
         """Call the hook; return what went wrong, or an empty string."""
         if job.record is None:
             return "its event cannot be read"
+        if job.tries > self._at.settings.hook_tries:
+            return "its process ended, or was cut off, during each try"  # so it was never settled
         hook = find(job.record.hook)
         if hook is None:
             return f"no completion_hook is named {job.record.hook}: add its module to SHIPPER_HOOKS"
         self._at.telling[self._token] = (job.record.hook, monotonic_ms())
         try:
             hook(*ending_of(job, job.record))
-        except Exception as error:  # noqa: BLE001 - whatever a hook does, its event stays delivered
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it does, its event stays delivered
             return f"{type(error).__name__}: {error}"
         finally:
             self._at.telling.pop(self._token, None)

@@ -16,7 +16,7 @@ from typing import Final
 from shipper.clock import monotonic_ms
 from shipper.errors import LedgerUnavailableError
 from shipper.ledger.keys import key_of
-from shipper.ledger.ledger import Ledger
+from shipper.ledger.ledger import Ledger, ReplyLostError
 from shipper.ledger.operations import Sweep, forget, sweep
 from shipper.logs import get_logger
 from shipper.settings import Settings
@@ -28,8 +28,10 @@ REST_MS: Final = 20
 """Shortest time between two looks, however often the bell rings."""
 FORGET_MS: Final = 10_000
 """How often retention is enforced."""
+QUIET_MS: Final = 10_000
+"""Lanes were due for so long, tickets were given out, and no pump came: messages get lost. One runs here."""
 DEAF_MS: Final = 30_000
-"""Lanes were due for so long, tickets were given out, and no pump came: this worker's consumer is deaf."""
+"""The same went on for so long: this worker's consumer is deaf."""
 
 Start = Callable[[str, str], object]
 """Starts a pump or a teller for (account, ticket); raises whatever the broker raises."""
@@ -42,7 +44,7 @@ class Desk:
     start_pump: Start
     start_teller: Start
     run_here: Start
-    """Runs a pump in this process: what remains when the broker takes no message."""
+    """Runs a pump in this process: what remains when the broker takes no message, or loses them all."""
     wake: Callable[[str], None]
     """Wakes this process' pumps of an account: something was enqueued."""
     give_up: Callable[[str], None]
@@ -96,9 +98,14 @@ class Dispatcher:
 
     def _await_bell(self) -> None:
         """Pop first, then look: who rings after the pop is heard by the next one."""
-        wait_ms = min(self._settings.sweep_ms, max(10, self._next_look_at - monotonic_ms()))
+        longest_ms = min(self._settings.sweep_ms, self._ledger.budget_ms // 2)
+        wait_ms = min(longest_ms, max(10, self._next_look_at - monotonic_ms()))
         bell = key_of(self._ledger.account, "bell")
-        if self._ledger.ask("BLPOP", bell, f"{wait_ms / 1000:.3f}"):
+        try:
+            rang = self._ledger.ask("BLPOP", bell, f"{wait_ms / 1000:.3f}")
+        except ReplyLostError:
+            return  # a forged bell, of another type: the sweep takes it away. An outage it meets itself
+        if rang:
             self._desk.wake(self._ledger.account)
 
     def _sweep(self) -> Sweep:
@@ -116,7 +123,7 @@ class Dispatcher:
             worker=self._worker,
         )
         found = self._ledger.run(operation)
-        self._seen = max(self._seen, found.turn)
+        self._seen = found.turn
         wait_ms = self._settings.sweep_ms
         if found.next_due is not None and not found.due:
             wait_ms = min(wait_ms, found.next_due - found.now)
@@ -143,14 +150,18 @@ class Dispatcher:
                 self._desk.run_here(self._ledger.account, ticket)
 
     def _notice_silence(self, found: Sweep) -> None:
-        """Give up where pumps are wanted, and for long no pump anywhere has made a claim."""
+        """Where pumps are wanted, and for long no pump anywhere made a claim: run one here, then give up."""
         if not found.due or found.running or found.held_until > found.now:
             self._silent_since = None
             return
         now = monotonic_ms()
         self._silent_since = self._silent_since or now
-        if self._worker and now - self._silent_since > DEAF_MS:
+        silent_ms = now - self._silent_since
+        if self._worker and silent_ms > DEAF_MS:
             self._desk.give_up(f"{found.due} lanes are due, and no pump has started for {DEAF_MS // 1000} s")
+        elif self._worker and silent_ms > QUIET_MS:
+            # It has no ticket, so a silence that lasts is still noticed.
+            self._desk.run_here(self._ledger.account, "")
 
     def _notice_hanging_hooks(self) -> None:
         """Tell of hooks that hang, and give up when they hold every slot: no thread can be ended."""

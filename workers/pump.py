@@ -28,12 +28,14 @@ from workers.report import log_call, settled_call
 
 log: Final = get_logger(__name__)
 
-MOST_SETTLED: Final = 64
-"""Calls in one settle: keeps the script under 10 ms (docs/performance.md)."""
+MOST_SETTLED: Final = 32
+"""Calls in one settle: everything else on Redis waits for the script."""
 LOOK_AGAIN_MS: Final = 50
 """How long a pump with free slots waits before it claims again, unless it is woken."""
 PATIENCE_MS: Final = 1000
-"""A pump with nothing in flight waits this long for its pace, then leaves it to the next one."""
+"""Longest wait of a pump for anything at all."""
+BEAT_AGAIN_MS: Final = 2000
+"""How often a pump without a free slot says that it is alive."""
 SETTLE_AGAIN_MS: Final = 200
 """Wait between tries to settle while the ledger is away."""
 
@@ -62,13 +64,17 @@ class Pump:
         self._at = station
         self._ticket = ticket
         self._flying = 0
+        self._held = False
+        """Pace or gate let nobody through at the last claim."""
         self._landings: SimpleQueue[Future[Landing] | None] = SimpleQueue()
         self._claim_at = monotonic_ms()
+        self._beat_at = self._claim_at + BEAT_AGAIN_MS
         self._ends_at = self._claim_at + station.settings.pump_ms
 
     def run(self) -> int:
         """Pump; then claim no more, and let every call land. Return how many calls were made."""
         while self._goes_on():
+            self._beat()
             self._take_off(self._claim())
             self._settle(self._await_landings())
         self.draining = True
@@ -95,6 +101,16 @@ class Pump:
             return False
         return self._flying > 0 or self._claim_at < monotonic_ms() + PATIENCE_MS
 
+    def _beat(self) -> None:
+        """Keep the ticket while every slot is full; a pump that falls silent is replaced."""
+        if monotonic_ms() < self._beat_at:
+            return
+        self._beat_at = monotonic_ms() + BEAT_AGAIN_MS
+        try:
+            self._at.ledger.run(claim([], self._at.settings, worker=self._at.worker, ticket=self._ticket))
+        except LedgerUnavailableError as error:
+            log.warning("beat.failed", account=self._at.ledger.account, error=str(error))
+
     def _claim(self) -> tuple[Claim, int] | None:
         """Ask for a call for each free slot; a lost answer ends the pump."""
         free, asked_at = self._at.settings.calls_in_flight - self._flying, monotonic_ms()
@@ -111,15 +127,18 @@ class Pump:
             return None
         self._at.voids.difference_update(void)
         self._claim_at = asked_at + self._pause_before_next(claimed)
+        self._beat_at = asked_at + BEAT_AGAIN_MS
         return claimed, asked_at
 
     def _pause_before_next(self, claimed: Claim) -> int:
         """Return the ms until it makes sense to ask again."""
+        self._held = claimed.word in {"pace", "paused"}
         if claimed.word == "calls":
             return 0
         if claimed.word == "pace" and claimed.at is not None:
-            return max(1, claimed.at - claimed.now)
-        return LOOK_AGAIN_MS if self._flying else self._at.settings.pump_ms
+            # It stays though the window is full for longer: its ticket keeps others from coming in vain.
+            return min(max(1, claimed.at - claimed.now), PATIENCE_MS // 2)
+        return LOOK_AGAIN_MS if self._flying else 2 * PATIENCE_MS
 
     def _take_off(self, claimed: tuple[Claim, int] | None) -> None:
         if claimed is None:
@@ -153,9 +172,12 @@ class Pump:
         return landed
 
     def _next_look(self) -> int:
-        if self._flying >= self._at.settings.calls_in_flight:
-            return monotonic_ms() + PATIENCE_MS
-        return min(self._claim_at, monotonic_ms() + PATIENCE_MS)
+        now = monotonic_ms()
+        if self.draining or self._flying >= self._at.settings.calls_in_flight:
+            return now + PATIENCE_MS
+        if not self._flying and self._claim_at >= now + PATIENCE_MS:
+            return now  # nothing will land: it is over
+        return min(self._claim_at, now + PATIENCE_MS)
 
     def _settle(self, landed: Sequence[Landing]) -> None:
         """Write landings down, so that their lanes are free again."""
@@ -164,6 +186,8 @@ class Pump:
         calls = [settled_call(landing, self._at.settings, worker=self._at.worker) for landing in landed]
         words = self._persist(settle(calls, self._at.settings))
         self.calls += len(calls)
+        if not self._held:
+            self._claim_at = 0  # more may wait in the lanes that are free now
         for landing, call in zip(landed, calls, strict=True):
             own, words = words[: len(call.events)], words[len(call.events) :]
             log_call(self._at.ledger.account, self._at.worker, landing, call, own)

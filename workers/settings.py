@@ -110,8 +110,13 @@ class Account:
         return f"{self.base_url}/api/{self.version}/integrations/events"
 
 
-def load_accounts(settings: Settings, environ: Mapping[str, str]) -> dict[str, Account]:
-    """Read every account that `settings.accounts` names; raise SettingsError naming every problem."""
+def load_accounts(
+    settings: Settings, environ: Mapping[str, str], *, need_keys: bool = True
+) -> dict[str, Account]:
+    """Read every account that `settings.accounts` names; raise SettingsError naming every problem.
+
+    Who only tells hooks needs no keys, and is better off without them.
+    """
     problems: list[Problem] = []
     accounts: dict[str, Account] = {}
     prefixes: dict[str, str] = {}
@@ -122,7 +127,7 @@ def load_accounts(settings: Settings, environ: Mapping[str, str]) -> dict[str, A
             problems.append(Problem("SHIPPER_ACCOUNTS", both))
             continue
         accounts[alias] = account_of(alias, environ)
-        problems += problems_of(accounts[alias])
+        problems += problems_of(accounts[alias], need_keys=need_keys)
     if problems:
         raise SettingsError(problems)
     return accounts
@@ -147,10 +152,11 @@ def account_of(alias: str, environ: Mapping[str, str]) -> Account:
     )
 
 
-def problems_of(account: Account) -> list[Problem]:
+def problems_of(account: Account, *, need_keys: bool = True) -> list[Problem]:
     """Name everything that keeps an account from being used."""
     prefix = _prefix(account.alias)
-    problems = [*_url_problems(f"{prefix}BASE_URL", account.base_url), *_key_problems(account)]
+    problems = [*_url_problems(f"{prefix}BASE_URL", account.base_url)]
+    problems += _key_problems(account, need_keys=need_keys)
     if not _VERSION.fullmatch(account.version):
         problems.append(Problem(f"{prefix}API_VERSION", f"is {account.version[:80]!r}: it looks like v4.0"))
     if account.lang and not _LANG.fullmatch(account.lang):
@@ -180,7 +186,7 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _key_problems(account: Account) -> list[Problem]:
+def _key_problems(account: Account, *, need_keys: bool) -> list[Problem]:
     problems: list[Problem] = []
     required = {account.api_key.variable: True, account.secret_key.variable: account.version == "v4.1"}
     for key in (account.api_key, account.secret_key):
@@ -191,6 +197,6 @@ def _key_problems(account: Account) -> list[Problem]:
                 key.read()
             except KeyUnreadableError as error:
                 problems.append(Problem("", str(error)))
-        elif required[key.variable]:
+        elif need_keys and required[key.variable]:
             problems.append(Problem(key.variable, f"is not set: set it, or {key.variable}_FILE"))
     return problems

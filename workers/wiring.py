@@ -50,6 +50,8 @@ class Works:
 
     def run_pump(self, account: str, ticket: str) -> int:
         """Run a pump, unless this process runs as many as it may: then another worker may have it."""
+        if not self._serves(account):
+            return 0
         pump = Pump(self._station(account), ticket=ticket)
         with self.lock:
             running = self.pumps.setdefault(account, [])
@@ -67,6 +69,8 @@ class Works:
 
     def run_teller(self, account: str, ticket: str) -> int:
         """Tell hooks that are due."""
+        if not self._serves(account):
+            return 0
         return Teller(self._counter(account), ticket=ticket).run()
 
     def wake(self, account: str) -> None:
@@ -81,6 +85,12 @@ class Works:
         limit = monotonic_ms() - 2 * self.settings.hook_timeout_ms
         tellings = [list(counter.telling.values()) for counter in self.counters.values()]
         return [hook for telling in tellings for hook, since in telling if since < limit]
+
+    def _serves(self, account: str) -> bool:
+        """Tell whether the account is ours: a message may be for other workers, or forged."""
+        if account not in self.accounts:
+            log.warning("account.unknown")  # and not which: the name came from outside
+        return account in self.accounts
 
     def _station(self, account: str) -> Station:
         with self.lock:
@@ -125,9 +135,15 @@ def works() -> Works:
         return _Process.works
 
 
+def stop_claiming() -> None:
+    """Let the pumps of this process claim no more. Takes no lock: a signal handler may call it."""
+    if _Process.works is not None:
+        _Process.works.stopping.set()
+
+
 def _assemble() -> Works:
     settings = load_settings()
-    accounts = load_accounts(settings, os.environ)
+    accounts = load_accounts(settings, os.environ, need_keys=False)
     return Works(
         settings=settings,
         accounts=accounts,
@@ -169,6 +185,11 @@ def import_hooks(settings: Settings) -> None:
             )
     if problems:
         raise SettingsError(problems)
+
+
+def check_keys(works_: Works) -> None:
+    """Refuse to deliver for an account whose key is not given; raise SettingsError."""
+    load_accounts(works_.settings, os.environ)
 
 
 def check_redis(works_: Works) -> Durability:

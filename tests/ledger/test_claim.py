@@ -315,7 +315,7 @@ TICKETS = {
         before=Book(pumps={"p1": NOW + 1}),
         call=claim("t1", ticket="p1"),
         answer=no_calls("idle"),
-        after=Book(pumps={"p1": NOW + 20 * SECOND}),
+        after=Book(pumps={"p1": NOW + 8 * SECOND}),
     ),
     "a ticket that ran out ends the pump": Row(
         before=waiting("ann", "E1").but(pumps={"p1": NOW}),

@@ -87,7 +87,7 @@ CLAIMS = {
         before=DUE.but(tellers={"k1": NOW + 1}),
         call=hook_claim(ticket="k1"),
         answer=[JOB],
-        after=CLAIMED.but(tellers={"k1": NOW + 20 * SECOND}),
+        after=CLAIMED.but(tellers={"k1": NOW + 35 * SECOND}),
     ),
     "a ticket that ran out ends the teller": Row(
         before=DUE.but(tellers={"k1": NOW}), call=hook_claim(ticket="k1"), answer=None, after=DUE

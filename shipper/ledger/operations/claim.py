@@ -12,8 +12,8 @@ from shipper.settings import Settings
 
 WINDOW_1_MS: Final = 1000
 WINDOW_30_MS: Final = 30_000
-BEAT_MS: Final = 20_000
-"""How long a pump counts as alive after its last claim."""
+BEAT_MS: Final = 8_000
+"""How long a pump counts as alive after its last claim, one without tokens included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from shipper.ledger.operations.claim import BEAT_MS
 from shipper.ledger.operations.operation import Operation, time_or_now, words
 from shipper.ledger.record import HookJob, read_job
 from shipper.settings import Settings
+
+BEAT_MARGIN_MS: Final = 5_000
+"""How much longer than its hook may run a teller counts as alive."""
 
 
 def hook_claim(
@@ -16,7 +18,8 @@ def hook_claim(
 ) -> Operation[list[HookJob] | None]:
     """Lease at most `most` hook jobs; None when the ticket has run out."""
     lease = settings.hook_timeout_ms * 2
-    return Operation("hook_claim", (time_or_now(now), most, lease, token, ticket, BEAT_MS), _read_jobs)
+    beat = settings.hook_timeout_ms + BEAT_MARGIN_MS
+    return Operation("hook_claim", (time_or_now(now), most, lease, token, ticket, beat), _read_jobs)
 
 
 def _read_jobs(reply: list[Any]) -> list[HookJob] | None:

@@ -1,0 +1,361 @@
+"""The teller on a real ledger, with hooks that do as told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shipper import hooks
+from shipper.ending import Delivery
+from shipper.envelope import lane_of
+from shipper.errors import (
+    AgedError,
+    CrashedError,
+    DeliveryError,
+    DiscardedError,
+    RefusedError,
+    SpentError,
+    UnclearError,
+)
+from shipper.hooks import completion_hook
+from shipper.ledger.keys import key_of
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import (
+    SettledCall,
+    SettledEvent,
+    claim,
+    discard,
+    hook_claim,
+    settle,
+    sweep,
+)
+from shipper.ledger.record import Attempt, write_attempt
+from shipper.outcome import DELIVERED, UNCLEAR, Dead, Outcome, Reason, Verdict
+from shipper.settings import Settings
+from tests.support.waiting import until
+from tests.workers.desk import QUICK, Desk
+from tests.workers.faulty import FaultyLedger
+from workers import completion as completion_module
+from workers.completion import Counter, Teller
+from workers.pump import new_tokens
+
+Call = tuple[Any, Any]
+
+
+@pytest.fixture
+def counter(ledger: Ledger, settings: Settings) -> Counter:
+    return Counter(ledger=ledger, settings=settings, stopping=Flag())
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """What the hook `noted` was called with."""
+    monkeypatch.setattr(hooks, "_registry", {})
+    found: list[Call] = []
+    completion_hook("noted")(lambda response, error: found.append((response, error)))
+    return found
+
+
+def hook(name: str, does: Callable[[], object]) -> None:
+    """Register a hook that does something, whatever it is told."""
+    completion_hook(name)(lambda response, error: does())
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def end(desk: Desk, outcome: Outcome, verdict: Verdict, **attempt: Any) -> None:
+    """End every event that is due with one outcome."""
+    claimed = desk.ledger.run(claim(new_tokens(10), QUICK, worker="w:1"))
+    for call in claimed.calls:
+        events = tuple(
+            SettledEvent(
+                event_id=event.event_id,
+                outcome=outcome,
+                code=attempt.get("code"),
+                line=write_attempt(
+                    Attempt(at=1, number=event.number, worker="w", verdict=verdict, outcome="x", **attempt)
+                ),
+            )
+            for event in call.events
+        )
+        settled = SettledCall(lane=call.lane, token=call.token, verdict=verdict, events=events)
+        desk.ledger.run(settle([settled], QUICK))
+
+
+def last_words(redis: Redis, event_id: str) -> str:
+    """Return tries, holder and last error of the job of an event's first life."""
+    stored = redis.hget(key_of("default", "hl"), f"{event_id}:0")
+    assert isinstance(stored, bytes)
+    return stored.decode()
+
+
+# What a hook is told
+
+
+def test_a_delivered_event_is_told_with_a_response_and_no_error(
+    desk: Desk, counter: Counter, calls: list[Call]
+) -> None:
+    event_id = desk.enqueue("c-1", "a", "b", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED, status=202, request_id="req-1")
+
+    told = Teller(counter).run()
+
+    expected = Delivery(
+        event_id=event_id,
+        customer_id="c-1",
+        events={"a": {}, "b": {}},
+        attempts=1,
+        status=202,
+        request_id="req-1",
+    )
+    assert told == 1
+    assert calls == [(expected, None)]
+    assert bool(expected)
+    assert desk.status().sizes["hooks"] == 0
+    assert desk.count("hooks_told") == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        (Dead(reason=Reason.REFUSED), RefusedError),
+        (Dead(reason=Reason.VAGUE), RefusedError),
+        (Dead(reason=Reason.SPENT), SpentError),
+        (Dead(reason=Reason.AGED), AgedError),
+        (UNCLEAR, UnclearError),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or str(value),
+)
+def test_a_failed_event_is_told_with_a_typed_error_and_no_response(
+    desk: Desk, counter: Counter, calls: list[Call], outcome: Outcome, kind: type[DeliveryError]
+) -> None:
+    event_id = desk.enqueue("c-1", hook="noted", on_unclear="park")
+    end(desk, outcome, Verdict.PERMANENT, status=422, code=3009, request_id="req-1")
+
+    Teller(counter).run()
+
+    ((response, error),) = calls
+    assert response is None
+    assert type(error) is kind
+    assert (error.event_id, error.customer_id, error.events) == (event_id, "c-1", {"write_review": {}})
+    assert (error.attempts, error.status, error.code, error.request_id) == (1, 422, 3009, "req-1")
+
+
+def test_an_event_whose_workers_died_is_told_as_crashed(
+    desk: Desk, counter: Counter, calls: list[Call], redis: Redis
+) -> None:
+    desk.enqueue("c-1", hook="noted")
+    for _ in range(3):
+        desk.ledger.run(claim(new_tokens(1), QUICK, worker="w:1"))
+        redis.zadd(key_of("default", "lease"), {lane_of("c-1"): 1})
+        desk.ledger.run(sweep(QUICK, backoff_ms=0))
+
+    Teller(counter).run()
+
+    ((response, error),) = calls
+    assert (response, type(error), error.attempts, error.status) == (None, CrashedError, 3, None)
+
+
+def test_an_event_that_was_discarded_while_it_waited_is_told_as_discarded(
+    desk: Desk, counter: Counter, calls: list[Call]
+) -> None:
+    event_id = desk.enqueue("c-1", hook="noted")
+    desk.ledger.run(discard([event_id]))
+
+    Teller(counter).run()
+
+    ((response, error),) = calls
+    assert (response, type(error), error.attempts) == (None, DiscardedError, 0)
+
+
+def test_a_teller_tells_all_that_is_due(desk: Desk, counter: Counter, calls: list[Call]) -> None:
+    ids = [desk.enqueue(f"c-{i}", hook="noted") for i in range(7)]
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    told = Teller(counter).run()
+
+    assert told == 7
+    assert {response.event_id for response, _ in calls} == set(ids)
+
+
+# What goes wrong
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no mail today"), SystemExit(3), ValueError("x" * 600)], ids=type
+)
+def test_a_hook_that_raises_is_told_again(
+    desk: Desk, counter: Counter, redis: Redis, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion_module, "backoff_ms", lambda *args, **kwargs: 60_000)
+    hook("fails", raising(error))
+    event_id = desk.enqueue("c-1", hook="fails")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    told = Teller(counter).run()
+
+    assert told == 0
+    assert last_words(redis, event_id) == f"1 - {type(error).__name__}: {error}"[:504]
+    assert desk.status().sizes["hooks"] == 1
+    assert desk.state(event_id) == "delivered"
+
+
+def test_a_hook_that_keeps_failing_is_listed_after_its_last_try_and_its_words_are_in_no_log(
+    desk: Desk, counter: Counter, calls: list[Call], redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[int] = []
+
+    def fail() -> None:
+        tries.append(1)
+        raise RuntimeError("canary@example.com")
+
+    hook("fails", fail)
+    event_id = desk.enqueue("c-1", hook="fails")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    thrice = replace(counter, settings=QUICK.model_copy(update={"hook_tries": 3}))
+
+    until(lambda: Teller(thrice).run() or desk.count("hooks_failed"))
+
+    assert len(tries) == 3
+    assert last_words(redis, event_id) == "3 - RuntimeError: canary@example.com"
+    assert (desk.status().sizes["hooks"], desk.status().sizes["hooks_failed"]) == (0, 1)
+    assert "hook.failed" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_name_that_no_hook_has_is_tried_like_a_failure(
+    desk: Desk, counter: Counter, calls: list[Call], redis: Redis
+) -> None:
+    event_id = desk.enqueue("c-1", hook="os.abort")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    Teller(replace(counter, settings=QUICK.model_copy(update={"hook_tries": 1}))).run()
+
+    assert last_words(redis, event_id) == (
+        "1 - no completion_hook is named os.abort: add its module to SHIPPER_HOOKS"
+    )
+    assert desk.status().sizes["hooks_failed"] == 1
+
+
+def test_an_event_that_cannot_be_read_is_listed_with_its_hook_untold(
+    desk: Desk, counter: Counter, calls: list[Call], redis: Redis
+) -> None:
+    event_id = desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    redis.hset(key_of("default", "hj"), f"{event_id}:0", b"delivered 1 5\n\n9|of a later version")
+
+    Teller(replace(counter, settings=QUICK.model_copy(update={"hook_tries": 1}))).run()
+
+    assert calls == []
+    assert last_words(redis, event_id) == "1 - its event cannot be read"
+
+
+def test_a_hook_that_ended_its_process_at_every_try_is_listed_and_not_called_again(
+    desk: Desk, counter: Counter, calls: list[Call], redis: Redis
+) -> None:
+    event_id = desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    twice = QUICK.model_copy(update={"hook_tries": 2})
+    for token in ("died-1", "died-2"):
+        desk.ledger.run(hook_claim(token, twice))
+        redis.zadd(key_of("default", "hooks"), {f"{event_id}:0": 1})
+
+    Teller(replace(counter, settings=twice)).run()
+
+    assert calls == []
+    assert last_words(redis, event_id) == "3 - its process ended, or was cut off, during each try"
+    assert desk.status().sizes["hooks_failed"] == 1
+
+
+@pytest.mark.parametrize("script", ["hook_claim", "hook_settle"])
+def test_a_ledger_that_is_away_ends_the_teller(
+    desk: Desk, counter: Counter, calls: list[Call], script: str
+) -> None:
+    desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    faulty = FaultyLedger(counter.ledger)
+    faulty.to_refuse = [script]
+
+    told = Teller(replace(counter, ledger=faulty)).run()
+
+    assert told == 0
+    assert faulty.ran[-1] == script
+    assert desk.status().sizes["hooks"] == 1
+
+
+# When it ends
+
+
+def test_a_stopping_teller_ends_after_the_hook_that_it_tells(
+    desk: Desk, counter: Counter, calls: list[Call]
+) -> None:
+    hook("stops", counter.stopping.set)
+    for i in range(5):
+        desk.enqueue(f"c-{i}", hook="stops")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    told = Teller(counter).run()
+
+    assert told == 1
+    assert desk.status().sizes["hooks"] == 4
+
+
+def test_a_teller_whose_time_is_up_leaves_the_rest_to_the_next(
+    desk: Desk, counter: Counter, calls: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion_module, "TELL_MS", 50)
+    hook("slow", lambda: Flag().wait(0.1))
+    for i in range(3):
+        desk.enqueue(f"c-{i}", hook="slow")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    assert Teller(counter).run() == 1
+
+
+def test_a_teller_gives_its_ticket_up_and_one_whose_ticket_ran_out_tells_nothing(
+    desk: Desk, counter: Counter, calls: list[Call]
+) -> None:
+    desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    (ticket,) = new_tokens(1)
+    desk.ledger.run(sweep(QUICK, teller_tickets=[ticket], most_tellers=1))
+
+    late = Teller(counter, ticket="A" * 16).run()
+    told = Teller(counter, ticket=ticket).run()
+
+    assert (late, told) == (0, 1)
+    assert desk.status().sizes["tellers"] == 0
+
+
+def test_a_hook_that_hangs_is_seen_while_it_does(desk: Desk, counter: Counter, calls: list[Call]) -> None:
+    may_end = Flag()
+    hook("hangs", lambda: may_end.wait(10))
+    desk.enqueue("c-1", hook="hangs")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    thread = Thread(target=Teller(counter).run)
+
+    thread.start()
+
+    until(lambda: [name for name, _ in counter.telling.values()] == ["hangs"])
+    may_end.set()
+    thread.join(10)
+    assert counter.telling == {}
+
+
+@pytest.fixture(autouse=True)
+def _no_hooks_left() -> Iterator[None]:
+    before = dict(hooks._registry)
+    yield
+    assert hooks._registry == before

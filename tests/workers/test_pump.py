@@ -1,0 +1,411 @@
+"""The pump on a real ledger, with the far end at the seam of `Gameball.post`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from threading import Event as Flag
+from threading import Thread
+
+import pytest
+from redis import Redis
+
+from shipper.clock import monotonic_ms
+from shipper.errors import LedgerUnavailableError
+from shipper.ledger.audit import audit
+from shipper.ledger.keys import key_of
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import claim, sweep
+from shipper.settings import Settings
+from tests.support.waiting import until
+from tests.workers.desk import QUICK, Desk
+from tests.workers.far_end import ACCEPTED, CLOSED, UNAVAILABLE, FarEnd, refused
+from tests.workers.faulty import FaultyLedger
+from workers import pump as pump_module
+from workers.flight import Boarding, body_of, fly, too_late
+from workers.pump import Pump, Station, new_tokens
+from workers.verdict import Answer, Loss
+
+LONG_MS = 60_000
+
+
+def running(pump: Pump) -> Thread:
+    """Run a pump in a thread of its own."""
+    thread = Thread(target=pump.run, daemon=True)
+    thread.start()
+    return thread
+
+
+# What it delivers
+
+
+def test_a_pump_delivers_all_that_is_due_and_ends_at_once(desk: Desk, pump: Pump, far_end: FarEnd) -> None:
+    ids = [desk.enqueue(f"c-{i}") for i in range(10)]
+    started = time.monotonic()
+
+    calls = pump.run()
+
+    assert calls == 10
+    assert [desk.state(event_id) for event_id in ids] == ["delivered"] * 10
+    assert time.monotonic() - started < 0.9
+    assert audit(desk.ledger).findings == ()
+
+
+def test_a_pump_without_anything_due_ends_at_once(desk: Desk, pump: Pump) -> None:
+    started = time.monotonic()
+
+    calls = pump.run()
+
+    assert calls == 0
+    assert time.monotonic() - started < 0.5
+
+
+def test_events_of_a_customer_leave_in_one_body_and_alone_as_they_were_enqueued(
+    desk: Desk, pump: Pump, far_end: FarEnd
+) -> None:
+    desk.enqueue("c-1", "a")
+    desk.enqueue("c-1", "b")
+    desk.enqueue("c-1", "a")
+
+    pump.run()
+
+    assert far_end.bodies == [
+        b'{"customerId":"c-1","events":{"a":{},"b":{}}}',
+        b'{"customerId":"c-1","events":{"a":{}}}',
+    ]
+
+
+def test_a_pump_keeps_no_more_calls_in_flight_than_its_setting(
+    desk: Desk, pump: Pump, far_end: FarEnd
+) -> None:
+    all_slots = threading.Barrier(4, timeout=5)
+
+    def answer(_body: bytes) -> Answer:
+        all_slots.wait()
+        return ACCEPTED
+
+    far_end.answer = answer
+    for i in range(12):
+        desk.enqueue(f"c-{i}")
+
+    pump.run()
+
+    assert far_end.most_at_once == 4
+    assert desk.count("delivered") == 12
+
+
+def test_a_customer_with_many_events_is_called_again_as_soon_as_its_call_has_landed(
+    desk: Desk, pump: Pump, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "LOOK_AGAIN_MS", LONG_MS)
+    for _ in range(20):
+        desk.enqueue("hot", "same")
+    started = time.monotonic()
+
+    pump.run()
+
+    assert len(far_end.bodies) == 20
+    assert far_end.most_at_once == 1
+    assert time.monotonic() - started < 2
+
+
+def test_a_woken_pump_looks_at_once(
+    desk: Desk, pump: Pump, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "LOOK_AGAIN_MS", LONG_MS)
+    landed = Flag()
+    far_end.answer = lambda body: ACCEPTED if b"c-2" in body or landed.wait(10) else CLOSED
+    desk.enqueue("c-1")
+    thread = running(pump)
+    far_end.wait_for_posts(1)
+
+    until(lambda: pump._claim_at > monotonic_ms())
+    second = desk.enqueue("c-2")
+    pump.wake()
+
+    until(lambda: desk.state(second) == "delivered", within_s=5)
+    landed.set()
+    thread.join(10)
+
+
+# When it ends
+
+
+def test_a_stopping_pump_claims_no_more_and_lets_its_calls_land(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    ids = [desk.enqueue(f"c-{i}") for i in range(10)]
+    may_land = Flag()
+    far_end.answer = lambda body: ACCEPTED if may_land.wait(10) else CLOSED
+    pump = Pump(station, ticket=desk.ticket())
+    thread = running(pump)
+    far_end.wait_for_posts(4)
+
+    station.stopping.set()
+    pump.wake()
+    until(lambda: pump.draining)
+    without_ticket = until(lambda: desk.status().pumps == 0)
+    may_land.set()
+    thread.join(10)
+
+    assert without_ticket
+    assert sorted(desk.state(event_id) for event_id in ids) == ["delivered"] * 4 + ["waiting"] * 6
+    assert desk.status().sizes["lease"] == 0
+    assert pump.calls == 4
+
+
+def test_a_pump_whose_time_is_up_ends_though_lanes_are_due(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    for _ in range(500):
+        desk.enqueue("hot", "same")
+    far_end.answer = lambda body: ACCEPTED if not Flag().wait(0.01) else CLOSED
+    started = time.monotonic()
+
+    calls = Pump(replace(station, settings=QUICK.model_copy(update={"pump_ms": 200}))).run()
+
+    assert 0 < calls < 500
+    assert time.monotonic() - started < 1.5
+    assert desk.count("delivered") == calls
+
+
+def test_a_pump_that_waits_for_its_last_call_sleeps(desk: Desk, station: Station, far_end: FarEnd) -> None:
+    far_end.answer = lambda body: ACCEPTED if not Flag().wait(0.7) else CLOSED
+    desk.enqueue("c-1")
+    pump = Pump(replace(station, settings=QUICK.model_copy(update={"pump_ms": 100})))
+    started = time.thread_time()
+
+    pump.run()
+
+    assert time.thread_time() - started < 0.1
+    assert desk.count("delivered") == 1
+
+
+def test_a_pump_whose_ticket_ran_out_makes_no_call(desk: Desk, station: Station, far_end: FarEnd) -> None:
+    event_id = desk.enqueue("c-1")
+
+    calls = Pump(station, ticket="A" * 16).run()
+
+    assert calls == 0
+    assert far_end.bodies == []
+    assert desk.state(event_id) == "waiting"
+
+
+def test_a_pump_waits_for_the_pace_instead_of_leaving_it_to_one_message_after_another(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    paced = QUICK.model_copy(update={"pace_per_30_seconds": 2, "pump_ms": 400})
+    ledger = FaultyLedger(station.ledger)
+    for i in range(4):
+        desk.enqueue(f"c-{i}")
+    started = time.monotonic()
+
+    calls = Pump(replace(station, ledger=ledger, settings=paced)).run()
+
+    assert calls == 2
+    assert time.monotonic() - started >= 0.4
+    assert ledger.ran.count("claim") <= 6
+
+
+def test_a_paused_account_ends_its_pump(desk: Desk, pump: Pump, far_end: FarEnd) -> None:
+    desk.enqueue("c-1")
+    far_end.answer = lambda body: Answer(status=401)
+    started = time.monotonic()
+
+    calls = pump.run()
+
+    assert calls == 1
+    assert desk.status().gate["why"] == "credentials"
+    assert time.monotonic() - started < 0.9
+
+
+# What it cannot send
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "late"),
+    [(0, False), (250, False), (251, True)],
+)
+def test_a_claim_is_too_old_to_send_beyond_the_margin_of_its_pace(waited_ms: int, late: bool) -> None:
+    assert too_late(waited_ms, Settings(pace_margin_ms=250)) is late
+
+
+def test_a_claim_is_too_old_to_send_when_its_lease_would_not_outlive_the_call() -> None:
+    settings = Settings(pace_margin_ms=10_000, lease_ms=20_000, timeout_ms=15_000)
+
+    assert too_late(2999, settings) is False
+    assert too_late(3000, settings) is True
+
+
+def test_a_call_that_could_not_leave_in_time_is_handed_back_and_costs_nothing(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    event_id = desk.enqueue("c-1")
+    claimed = desk.ledger.run(claim(new_tokens(1), QUICK, worker="w:1"))
+    (call,) = claimed.calls
+    long_ago = monotonic_ms() - 1000
+
+    landing = fly(Boarding(call=call, asked_at=long_ago, claimed_at=claimed.now), far_end.gameball, QUICK)
+
+    assert far_end.bodies == []
+    assert landing.answer.lost is Loss.UNSENT
+    assert landing.sent_at - landing.claimed_at >= 1000
+    assert body_of(call) == b'{"customerId":"c-1","events":{"write_review":{}}}'
+    assert desk.state(event_id) == "in_flight"
+
+
+# What goes wrong
+
+
+def test_a_fault_of_ours_in_one_call_does_not_stop_the_others(
+    desk: Desk, pump: Pump, far_end: FarEnd
+) -> None:
+    bad = desk.enqueue("c-bad")
+    good = [desk.enqueue(f"c-{i}") for i in range(6)]
+
+    def answer(body: bytes) -> Answer:
+        if b"c-bad" in body:
+            raise RuntimeError("a fault of ours")
+        return ACCEPTED
+
+    far_end.answer = answer
+
+    pump.run()
+
+    assert [desk.state(event_id) for event_id in good] == ["delivered"] * 6
+    assert desk.state(bad) == "in_flight"
+
+
+def test_calls_of_a_claim_whose_answer_was_lost_are_given_back_and_cost_nothing(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    event_id = desk.enqueue("c-1", on_unclear="park")
+    ledger = FaultyLedger(station.ledger)
+    ledger.to_lose = ["claim"]
+    station = replace(station, ledger=ledger)
+
+    first = Pump(station).run()
+    meanwhile = desk.state(event_id)
+    second = Pump(station).run()
+
+    assert (first, second) == (0, 1)
+    assert meanwhile == "in_flight"
+    assert desk.state(event_id) == "delivered"
+    assert station.voids == set()
+    assert (desk.count("causes"), desk.count("crashed")) == (0, 0)
+    assert len(far_end.bodies) == 1
+
+
+def test_a_claim_that_redis_refused_ends_the_pump(desk: Desk, station: Station) -> None:
+    event_id = desk.enqueue("c-1")
+    ledger = FaultyLedger(station.ledger)
+    ledger.to_refuse = ["claim"]
+
+    calls = Pump(replace(station, ledger=ledger)).run()
+
+    assert calls == 0
+    assert ledger.ran == ["claim"]
+    assert desk.state(event_id) == "waiting"
+
+
+@pytest.mark.parametrize("fault", ["to_refuse", "to_lose"])
+def test_a_landing_is_settled_again_until_the_ledger_has_it(
+    desk: Desk, station: Station, far_end: FarEnd, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "SETTLE_AGAIN_MS", 1)
+    event_id = desk.enqueue("c-1", hook="told")
+    ledger = FaultyLedger(station.ledger)
+    setattr(ledger, fault, ["settle", "settle", "settle"])
+
+    calls = Pump(replace(station, ledger=ledger)).run()
+
+    assert calls == 1
+    assert ledger.ran.count("settle") == 4
+    assert desk.state(event_id) == "delivered"
+    assert desk.status().sizes["hooks"] == 1
+    assert len(far_end.bodies) == 1
+
+
+def test_a_landing_is_given_up_when_its_lease_is_long_over(
+    desk: Desk, station: Station, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "SETTLE_AGAIN_MS", 1)
+    monkeypatch.setattr(pump_module, "GRACE_MS", -6000)
+    event_id = desk.enqueue("c-1")
+    ledger = FaultyLedger(station.ledger)
+    ledger.to_refuse = ["settle"] * 1000
+
+    Pump(replace(station, ledger=ledger)).run()
+
+    assert 0 < ledger.ran.count("settle") < 1000
+    assert desk.state(event_id) == "in_flight"
+
+
+def test_a_ticket_that_could_not_be_given_up_runs_out_by_itself(desk: Desk, station: Station) -> None:
+    ledger = FaultyLedger(station.ledger)
+    ledger.to_refuse = ["retire"]
+
+    Pump(replace(station, ledger=ledger), ticket=desk.ticket() if desk.enqueue("c-1") else "").run()
+
+    assert "retire" in ledger.ran
+    assert desk.status().pumps == 1
+
+
+def test_a_late_success_is_adopted_after_the_sweep_gave_the_lane_to_another(
+    desk: Desk, station: Station, far_end: FarEnd, redis: Redis
+) -> None:
+    event_id = desk.enqueue("c-1")
+    may_land = Flag()
+    far_end.answer = lambda body: ACCEPTED if may_land.wait(10) else CLOSED
+    thread = running(Pump(station))
+    far_end.wait_for_posts(1)
+    lane = desk.show(event_id).record.lane  # type: ignore[union-attr]
+
+    redis.zadd(key_of("default", "lease"), {lane: 1})
+    expired = desk.ledger.run(sweep(QUICK)).expired
+    between = desk.state(event_id)
+    may_land.set()
+    thread.join(10)
+
+    assert (expired, between) == (1, "waiting")
+    assert desk.state(event_id) == "delivered"
+    assert desk.count("causes") == 1
+
+
+def test_what_gameball_says_decides_what_becomes_of_each_event(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    answers = {
+        b"c-refused": refused(3009),
+        b"c-parked": CLOSED,
+        b"c-later": UNAVAILABLE,
+        b"c-good": ACCEPTED,
+    }
+    far_end.answer = lambda body: next(answer for name, answer in answers.items() if name in body)
+    once = QUICK.model_copy(update={"backoff_base_ms": LONG_MS, "backoff_cap_ms": LONG_MS, "max_attempts": 2})
+    ids = {name: desk.enqueue(name.decode(), on_unclear="park") for name in answers}
+
+    Pump(replace(station, settings=once)).run()
+
+    assert {name: desk.state(event_id) for name, event_id in ids.items()} == {
+        b"c-refused": "dead",
+        b"c-parked": "unclear",
+        b"c-later": "waiting",
+        b"c-good": "delivered",
+    }
+
+
+def test_new_tokens_are_random_and_of_a_form_that_the_ledger_takes() -> None:
+    tokens = new_tokens(1000)
+
+    assert len(set(tokens)) == 1000
+    assert {len(token) for token in tokens} == {16}
+
+
+def test_a_ledger_that_is_away_says_so(ledger: Ledger) -> None:
+    faulty = FaultyLedger(ledger)
+    faulty.to_refuse = ["claim"]
+
+    with pytest.raises(LedgerUnavailableError):
+        faulty.run(claim(["t"], QUICK, worker="w:1"))

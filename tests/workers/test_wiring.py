@@ -1,0 +1,236 @@
+"""A process' works: put together once, anew after a fork, and only for the accounts that are ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+
+import pytest
+from redis import Redis
+
+from shipper.clock import monotonic_ms
+from shipper.errors import SettingsError
+from shipper.ledger.pool import make_pool
+from tests.support.servers import RedisServer, StartServer
+from tests.support.waiting import until
+from tests.support.worker import ROOT
+from tests.workers.desk import QUICK, Desk
+from tests.workers.far_end import ACCEPTED, CLOSED, FarEnd
+from workers.completion import Counter
+from workers.pump import Station
+from workers.settings import load_accounts
+from workers.wiring import Works, check_redis, import_hooks, make_executor, worker_name
+
+ENVIRON = {"GAMEBALL_API_KEY": "key-12345678", "GAMEBALL_BASE_URL": "http://127.0.0.1:9"}
+
+
+@pytest.fixture
+def works(server: RedisServer, desk: Desk, far_end: FarEnd, station: Station) -> Iterator[Works]:
+    """The works of a worker whose far end is ours."""
+    pool = make_pool(server.url, budget_ms=3000)
+    yield Works(
+        settings=QUICK,
+        accounts=load_accounts(QUICK, ENVIRON),
+        worker="w:1",
+        pool=pool,
+        executor=station.executor,
+        stations={"default": station},
+    )
+    pool.disconnect()
+
+
+# Pumps and tellers
+
+
+def test_a_pump_runs_for_an_account_that_is_ours(works: Works, desk: Desk) -> None:
+    event_id = desk.enqueue("c-1")
+
+    calls = works.run_pump("default", desk.ticket())
+
+    assert calls == 1
+    assert desk.state(event_id) == "delivered"
+    assert works.pumps == {"default": []}
+
+
+def test_a_second_ticket_is_declined_so_that_another_worker_gets_the_pump(
+    works: Works, desk: Desk, far_end: FarEnd
+) -> None:
+    may_land = Flag()
+    far_end.answer = lambda body: ACCEPTED if may_land.wait(10) else CLOSED
+    desk.enqueue("c-1")
+    thread = Thread(target=works.run_pump, args=("default", desk.ticket()))
+    thread.start()
+    far_end.wait_for_posts(1)
+    for i in range(40):
+        desk.enqueue(f"d-{i}")
+    until(lambda: len(far_end.bodies) == 4)
+
+    calls = works.run_pump("default", "")
+
+    assert calls == 0
+    may_land.set()
+    thread.join(10)
+    assert desk.count("delivered") == 41
+
+
+def test_a_pump_that_only_waits_for_its_last_calls_makes_room_for_the_next(
+    works: Works, desk: Desk, far_end: FarEnd, station: Station
+) -> None:
+    may_land = Flag()
+    far_end.answer = lambda body: ACCEPTED if b"c-2" in body or may_land.wait(10) else CLOSED
+    works.stations["default"] = replace(station, settings=QUICK.model_copy(update={"pump_ms": 50}))
+    desk.enqueue("c-1")
+    thread = Thread(target=works.run_pump, args=("default", ""))
+    thread.start()
+    until(lambda: [pump.draining for pump in works.pumps.get("default", [])] == [True])
+
+    desk.enqueue("c-2")
+    calls = works.run_pump("default", "")
+
+    assert calls == 1
+    may_land.set()
+    thread.join(10)
+
+
+def test_a_message_for_an_account_that_is_not_ours_is_dropped_and_its_name_not_logged(
+    works: Works, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = works.run_pump("canary", "A" * 16)
+    told = works.run_teller("canary", "A" * 16)
+
+    assert (calls, told) == (0, 0)
+    assert caplog.text.count("account.unknown") == 2
+    assert "canary" not in caplog.text
+
+
+def test_an_account_has_one_station_and_one_counter_in_a_process(works: Works) -> None:
+    works.stations.clear()
+
+    stations = {id(works._station("default")) for _ in range(3)}
+    counters = {id(works._counter("default")) for _ in range(3)}
+
+    assert (len(stations), len(counters)) == (1, 1)
+    assert works._station("default").ledger.account == "default"
+
+
+def test_a_teller_runs_without_a_station(works: Works, desk: Desk) -> None:
+    assert works.run_teller("default", "") == 0
+    assert set(works.counters) == {"default"}
+
+
+def test_every_pump_of_an_account_is_woken(works: Works, desk: Desk, far_end: FarEnd) -> None:
+    may_land = Flag()
+    far_end.answer = lambda body: ACCEPTED if b"c-2" in body or may_land.wait(10) else CLOSED
+    desk.enqueue("c-1")
+    thread = Thread(target=works.run_pump, args=("default", ""))
+    thread.start()
+    far_end.wait_for_posts(1)
+    second = desk.enqueue("c-2")
+
+    works.wake("default")
+    works.wake("an-account-without-pumps")
+
+    until(lambda: desk.state(second) == "delivered")
+    may_land.set()
+    thread.join(10)
+
+
+def test_hooks_hang_that_run_for_more_than_twice_their_limit(works: Works, desk: Desk) -> None:
+    limit, now = QUICK.hook_timeout_ms, monotonic_ms()
+    telling = {"t1": ("mail", now - 2 * limit - 100), "t2": ("sms", now - 2 * limit + 60_000)}
+    works.counters["default"] = Counter(ledger=desk.ledger, settings=QUICK, stopping=Flag(), telling=telling)
+
+    assert works.hanging_hooks() == ["mail"]
+
+
+# Putting it together
+
+
+def test_the_works_are_made_once_a_process_and_a_forked_child_makes_its_own() -> None:
+    script = """
+import os
+from workers.wiring import works
+mine = works()
+assert works() is mine
+if (child := os.fork()) == 0:
+    theirs = works()
+    os._exit(0 if theirs is not mine and theirs.worker != mine.worker and works() is theirs else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={**os.environ, **ENVIRON}, check=False)
+
+    assert ran.returncode == 0
+
+
+def test_a_workers_name_is_one_word_that_tells_host_and_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: 'we"b 1|ö\n' + "x" * 100)
+
+    assert worker_name() == f"we-b-1-ö-{'x' * 31}:{os.getpid()}"
+
+
+def test_flights_have_threads_of_their_own() -> None:
+    executor = make_executor(3)
+
+    assert isinstance(executor, ThreadPoolExecutor)
+    assert executor._max_workers == 3
+    executor.shutdown()
+
+
+# Hooks
+
+
+def test_every_module_of_hooks_that_cannot_be_imported_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fine_hooks_of_this_test.py").write_text("")
+    (tmp_path / "bad_hooks_of_this_test.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = ("fine_hooks_of_this_test", "bad_hooks_of_this_test", "no_such_module_at_all")
+
+    with pytest.raises(SettingsError) as raised:
+        import_hooks(QUICK.model_copy(update={"hooks": names}))
+
+    missing = "ModuleNotFoundError: No module named 'no_such_module_at_all'"
+    assert [str(problem) for problem in raised.value.problems] == [
+        "SHIPPER_HOOKS names bad_hooks_of_this_test, which fails: ZeroDivisionError: division by zero",
+        f"SHIPPER_HOOKS names no_such_module_at_all, which fails: {missing}",
+    ]
+    assert "fine_hooks_of_this_test" in sys.modules
+
+
+# Redis
+
+
+def test_a_redis_that_may_lose_events_is_warned_of(
+    works: Works, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    durability = check_redis(works)
+
+    assert durability.keeps_all is False
+    assert "the append-only file is off" in caplog.text
+
+
+def test_a_redis_that_may_lose_events_is_refused_where_durability_is_required(works: Works) -> None:
+    works.settings = QUICK.model_copy(update={"require_durable_redis": True})
+
+    with pytest.raises(SettingsError, match="SHIPPER_REDIS_URL the append-only file is off"):
+        check_redis(works)
+
+
+def test_a_redis_that_keeps_all_is_taken(works: Works, private_server: StartServer) -> None:
+    server = private_server(options={"appendonly": "yes", "appendfsync": "always"})
+    works.settings = QUICK.model_copy(update={"require_durable_redis": True})
+    works.pool = make_pool(server.url, budget_ms=3000)
+
+    durability = check_redis(works)
+
+    assert durability.keeps_all
+    works.pool.disconnect()

@@ -18,4 +18,4 @@ def test_the_names_are_those_that_the_modules_are_known_by() -> None:
 
 def test_a_name_that_is_not_there_is_told() -> None:
     with pytest.raises(AttributeError, match="module 'shipper' has no attribute 'enqueue_evnet'"):
-        _ = shipper.enqueue_evnet  # type: ignore[attr-defined]
+        _ = shipper.enqueue_evnet

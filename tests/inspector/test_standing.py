@@ -183,4 +183,7 @@ def test_health_asks_one_script(story: Story, inspector: Inspector, redis: Redis
 
     stats = redis.info("commandstats")
     assert stats["cmdstat_evalsha_ro"]["calls"] == 1
-    assert set(stats) & {"cmdstat_eval", "cmdstat_evalsha", "cmdstat_info", "cmdstat_scan", "cmdstat_keys"} == set()
+    assert (
+        set(stats) & {"cmdstat_eval", "cmdstat_evalsha", "cmdstat_info", "cmdstat_scan", "cmdstat_keys"}
+        == set()
+    )

@@ -75,9 +75,9 @@ class Dispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; return when the last look is over."""
+        """Look no more; return when the last look is over, and with it the calls of a pump that runs here."""
         self._stopping.set()
-        self._thread.join(timeout=self._settings.sweep_ms / 1000 + 2)
+        self._thread.join(timeout=(self._settings.sweep_ms + self._settings.timeout_ms) / 1000 + 2)
 
     def _run(self) -> None:
         while not self._stopping.wait(REST_MS / 1000):

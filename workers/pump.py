@@ -78,6 +78,7 @@ class Pump:
             self._take_off(self._claim())
             self._settle(self._await_landings())
         self.draining = True
+        self._give_back()
         self.decline()
         while self._flying:
             self._settle(self._await_landings())
@@ -95,6 +96,18 @@ class Pump:
             self._at.ledger.run(retire(self._ticket))
         except LedgerUnavailableError as error:
             log.warning("retire.failed", account=self._at.ledger.account, error=str(error))
+
+    def _give_back(self) -> None:
+        """Free the calls of claims whose answers were lost: their lanes would wait for the end of a lease."""
+        void = sorted(self._at.voids.copy())
+        if not void:
+            return
+        try:
+            self._at.ledger.run(claim([], self._at.settings, worker=self._at.worker, void=void))
+        except LedgerUnavailableError as error:
+            log.warning("give_back.failed", account=self._at.ledger.account, error=str(error))
+        else:
+            self._at.voids.difference_update(void)
 
     def _goes_on(self) -> bool:
         if self._at.stopping.is_set() or monotonic_ms() >= self._ends_at:

@@ -39,10 +39,10 @@ class Desk:
         assert admission.word == "ok"
         return admission.event_id
 
-    def ticket(self) -> str:
-        """Reserve a pump's ticket, as the sweep of a Dispatcher does."""
+    def ticket(self, *, most: int = 1) -> str:
+        """Reserve a pump's ticket, as the sweep of a Dispatcher does; `most` pumps may run."""
         (ticket,) = new_tokens(1)
-        found = self.ledger.run(sweep(self.settings, tickets=[ticket], most_pumps=1, worker="w:1"))
+        found = self.ledger.run(sweep(self.settings, tickets=[ticket], most_pumps=most, worker="w:1"))
         assert found.pumps == 1
         return ticket
 

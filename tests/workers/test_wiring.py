@@ -17,6 +17,7 @@ from redis import Redis
 
 from shipper.clock import monotonic_ms
 from shipper.errors import SettingsError
+from shipper.ledger.keys import key_of
 from shipper.ledger.pool import make_pool
 from tests.support.servers import RedisServer, StartServer
 from tests.support.waiting import until
@@ -72,9 +73,11 @@ def test_a_second_ticket_is_declined_so_that_another_worker_gets_the_pump(
         desk.enqueue(f"d-{i}")
     until(lambda: len(far_end.bodies) == 4)
 
-    calls = works.run_pump("default", "")
+    second = desk.ticket(most=2)
+    calls = works.run_pump("default", second)
 
     assert calls == 0
+    assert desk.ledger.ask("ZSCORE", key_of("default", "pumps"), second) is None
     may_land.set()
     thread.join(10)
     assert desk.count("delivered") == 41

@@ -1,0 +1,40 @@
+"""A stage for each test; the sandbox is shared, and as freshly started for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final
+
+import pytest
+
+import shipper
+from shipper.client import _Current
+from shipper.settings import Settings
+from tests.journeys.stage import Stage
+from tests.support.sandbox import Sandbox
+from tests.support.servers import StartServer
+
+ALWAYS: Final = {"appendonly": "yes", "appendfsync": "always"}
+
+
+@pytest.fixture
+def stage(
+    private_server: StartServer, tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox
+) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    server = private_server(options=ALWAYS)
+    shared_sandbox.reset()
+    shared_sandbox.clear_faults()
+    shipper.configure(Settings(redis_url=server.url))
+    with ExitStack() as stack:
+        yield Stage(server, shared_sandbox, folder, stack)
+    shipper.close()
+    _Current.client = None
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox without limits for all journeys, as freshly started for each."""
+    with Sandbox(tmp_path_factory.mktemp("gameball")) as sandbox:
+        yield sandbox

@@ -12,6 +12,7 @@ from threading import Timer
 from typing import Any, ClassVar, Final
 
 from celery import Celery, bootsteps
+from celery.bin.celery import celery as celery_command
 from celery.signals import setup_logging, worker_shutting_down
 from celery.worker import state
 from kombu.entity import Queue
@@ -34,7 +35,7 @@ REDIS_AGAIN_S: Final = 1
 BROKERS_OF_OTHERS: Final = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
 """Celery heeds these above its app's own setting, and beside another Celery app they are often set."""
 LAST_WORD_S: Final = 10
-"""How long a worker that gives up may take to end in order."""
+"""How long a worker that gives up may take to end in order, beyond the longest call."""
 
 
 def _configure(app: Celery, settings: Settings) -> None:
@@ -128,9 +129,11 @@ class Dispatching(bootsteps.StartStopStep):
 
     def close(self, _worker: Any) -> None:
         """Claim no more. Celery then waits for the pumps, which wait for the calls under way."""
-        works().stopping.set()
+        stop_claiming()
         for dispatcher in self.dispatchers:
             dispatcher.stop()
+        for dispatcher in self.dispatchers:
+            dispatcher.join()
 
     def stop(self, _worker: Any) -> None:
         """Do nothing more: everything ended in `close`."""
@@ -161,10 +164,13 @@ def _publish(app: Celery, task: str, account: str, ticket: str) -> None:
 
 
 def _give_up(why: str) -> None:
-    """End this worker with an error. A consumer that is deaf may not hear even that: then it is cut off."""
+    """End this worker with an error, its calls landed. One too deaf to hear even that is cut off."""
+    if state.should_stop:
+        return
     log.error("worker.gives_up", why=why)
-    state.should_terminate = 1
-    last_word = Timer(LAST_WORD_S, os._exit, args=(1,))
+    state.should_stop = 1  # the exit code; `should_terminate` would lose it, and cut calls off
+    stop_claiming()
+    last_word = Timer(works().settings.timeout_ms / 1000 + LAST_WORD_S, os._exit, args=(1,))
     last_word.daemon = True
     last_word.start()
 
@@ -204,6 +210,12 @@ def _bad_settings(error: SettingsError) -> SystemExit:
     for problem in error.problems:
         sys.stderr.write(f"shipper: {problem}\n")
     return SystemExit(1)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run Celery's own command line for this app; return its exit code, which `worker_main` drops."""
+    celery_command.params[0].default = app
+    return int(celery_command.main(args=list(argv), standalone_mode=False) or 0)
 
 
 try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from threading import Event as Flag
 from typing import Any, Final, Literal
 
 from shipper.clock import monotonic_ms
@@ -32,6 +31,7 @@ from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.backoff import backoff_ms
 from workers.pump import new_tokens
+from workers.slots import Flag
 
 log: Final = get_logger(__name__)
 
@@ -99,8 +99,10 @@ class Teller:
         self._at.telling[self._token] = (job.record.hook, monotonic_ms())
         try:
             hook(*ending_of(job, job.record))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it does, its event stays delivered
-            return f"{type(error).__name__}: {error}"
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it does, its event stays delivered
+            return _told_of(error)
         finally:
             self._at.telling.pop(self._token, None)
         return ""
@@ -142,6 +144,14 @@ class Teller:
                 self._at.ledger.run(retire(self._ticket))
             except LedgerUnavailableError as error:
                 log.warning("retire.failed", account=self._at.ledger.account, error=str(error))
+
+
+def _told_of(error: BaseException) -> str:
+    """Return what an error of a hook says; its `__str__` is the hook's code too."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - as above
+        return type(error).__name__
 
 
 def ending_of(job: HookJob, record: Record) -> tuple[Delivery | None, DeliveryError | None]:

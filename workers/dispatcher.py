@@ -28,6 +28,9 @@ REST_MS: Final = 20
 """Shortest time between two looks, however often the bell rings."""
 FORGET_MS: Final = 10_000
 """How often retention is enforced."""
+FORGOTTEN_AT_ONCE: Final = 1000
+MOST_FORGOTTEN: Final = 20
+"""Times a turn: 20,000 events in 10 s are more than Gameball's limits let be delivered."""
 QUIET_MS: Final = 10_000
 """Lanes were due for so long, tickets were given out, and no pump came: messages get lost. One runs here."""
 DEAF_MS: Final = 30_000
@@ -75,8 +78,11 @@ class Dispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; return when the last look is over, and with it the calls of a pump that runs here."""
+        """Look no more."""
         self._stopping.set()
+
+    def join(self) -> None:
+        """Return when the last look is over, and with it the calls of a pump that runs here."""
         self._thread.join(timeout=(self._settings.sweep_ms + self._settings.timeout_ms) / 1000 + 2)
 
     def _run(self) -> None:
@@ -90,10 +96,12 @@ class Dispatcher:
                 self._forget()
             except LedgerUnavailableError as error:
                 log.warning("ledger.unavailable", account=self._ledger.account, error=str(error))
+                self._silent_since = None  # an outage of Redis is no deafness of the worker's
                 self._stopping.wait(self._settings.sweep_ms / 1000)
             except Exception:
                 # Whatever it is: a worker that no longer looks would be worse.
                 log.exception("dispatcher.failed", account=self._ledger.account)
+                self._silent_since = None
                 self._stopping.wait(self._settings.sweep_ms / 1000)
 
     def _await_bell(self) -> None:
@@ -148,6 +156,7 @@ class Dispatcher:
             log.warning("pump.not_started", account=self._ledger.account, error=str(error))
             if self._worker:
                 self._desk.run_here(self._ledger.account, ticket)
+                self._silent_since = None  # a pump did run, and has gone before the next sweep can see it
 
     def _notice_silence(self, found: Sweep) -> None:
         """Where pumps are wanted, and for long no pump anywhere made a claim: run one here, then give up."""
@@ -174,5 +183,8 @@ class Dispatcher:
 
     def _forget(self) -> None:
         if monotonic_ms() >= self._forget_at:
-            self._ledger.run(forget(self._settings))
+            for _ in range(MOST_FORGOTTEN):
+                forgotten = self._ledger.run(forget(self._settings, limit=FORGOTTEN_AT_ONCE))
+                if max(forgotten) < FORGOTTEN_AT_ONCE:
+                    break
             self._forget_at = monotonic_ms() + FORGET_MS

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Event as Flag
+from threading import Event
 from typing import Final
 
 from shipper.clock import monotonic_ms
@@ -25,6 +25,7 @@ from shipper.settings import Settings
 from workers.flight import Boarding, Landing, fly
 from workers.gameball import Gameball
 from workers.report import log_call, settled_call
+from workers.slots import Flag, Slots
 
 log: Final = get_logger(__name__)
 
@@ -50,6 +51,7 @@ class Station:
     executor: Executor
     worker: str
     stopping: Flag
+    slots: Slots
     voids: set[str] = field(default_factory=set)
     """Tokens of claims whose answer was lost: the next claim gives them back."""
 
@@ -116,7 +118,7 @@ class Pump:
 
     def _beat(self) -> None:
         """Keep the ticket while every slot is full; a pump that falls silent is replaced."""
-        if monotonic_ms() < self._beat_at:
+        if not self._ticket or monotonic_ms() < self._beat_at:
             return
         self._beat_at = monotonic_ms() + BEAT_AGAIN_MS
         try:
@@ -126,18 +128,24 @@ class Pump:
 
     def _claim(self) -> tuple[Claim, int] | None:
         """Ask for a call for each free slot; a lost answer ends the pump."""
-        free, asked_at = self._at.settings.calls_in_flight - self._flying, monotonic_ms()
-        if free < 1 or asked_at < self._claim_at:
+        asked_at = monotonic_ms()
+        if asked_at < self._claim_at:
+            return None
+        free = self._at.slots.take(self._at.settings.calls_in_flight - self._flying)
+        if free < 1:
+            self._claim_at = asked_at + LOOK_AGAIN_MS  # the last calls of another pump may hold them all
             return None
         tokens, void = new_tokens(free), sorted(self._at.voids.copy())
         asked = claim(tokens, self._at.settings, worker=self._at.worker, ticket=self._ticket, void=void)
         try:
             claimed = self._at.ledger.run(asked)
         except LedgerUnavailableError as error:
+            self._at.slots.give(free)
             self._at.voids.update(tokens)
             self._ends_at = asked_at
             log.warning("claim.failed", account=self._at.ledger.account, error=str(error))
             return None
+        self._at.slots.give(free - len(claimed.calls))
         self._at.voids.difference_update(void)
         self._claim_at = asked_at + self._pause_before_next(claimed)
         self._beat_at = asked_at + BEAT_AGAIN_MS
@@ -177,6 +185,7 @@ class Pump:
                 self._claim_at = min(self._claim_at, monotonic_ms())
                 continue
             self._flying -= 1
+            self._at.slots.give(1)
             try:
                 landed.append(flight.result())
             except Exception:
@@ -217,7 +226,7 @@ class Pump:
                     log.exception("settle.failed", account=self._at.ledger.account, error=str(error))
                     return []
                 log.warning("settle.again", account=self._at.ledger.account, error=str(error))
-                Flag().wait(SETTLE_AGAIN_MS / 1000)
+                Event().wait(SETTLE_AGAIN_MS / 1000)
 
 
 def new_tokens(count: int) -> list[str]:

@@ -7,7 +7,6 @@ import os
 import socket
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event as Flag
 from threading import Lock
 from typing import Final
 
@@ -22,6 +21,7 @@ from workers.completion import Counter, Teller
 from workers.gameball import Gameball
 from workers.pump import Pump, Station
 from workers.settings import Account, load_accounts
+from workers.slots import Flag, SharedFlag, Slots
 
 log: Final = get_logger(__name__)
 
@@ -37,8 +37,7 @@ class Works:
     accounts: dict[str, Account]
     worker: str
     pool: Pool
-    executor: Executor
-    stopping: Flag = field(default_factory=Flag)
+    stopping: Flag
     lock: Lock = field(default_factory=Lock)
     stations: dict[str, Station] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
@@ -95,13 +94,15 @@ class Works:
     def _station(self, account: str) -> Station:
         with self.lock:
             if account not in self.stations:
+                most = self.settings.calls_in_flight * self.settings.pumps
                 self.stations[account] = Station(
                     ledger=self.ledger(account),
                     gameball=Gameball(
                         self.accounts[account], connect_timeout_ms=self.settings.connect_timeout_ms
                     ),
                     settings=self.settings,
-                    executor=self.executor,
+                    executor=make_executor(most),
+                    slots=Slots(most),
                     worker=self.worker,
                     stopping=self.stopping,
                 )
@@ -117,9 +118,10 @@ class Works:
 
 
 class _Process:
-    """The works of the process that asks."""
+    """The works of the process that asks, and the flag that it shares with those forked from it."""
 
     pid = 0
+    stopping: Flag = SharedFlag()
     works: Works | None = None
     lock = Lock()
 
@@ -136,9 +138,8 @@ def works() -> Works:
 
 
 def stop_claiming() -> None:
-    """Let the pumps of this process claim no more. Takes no lock: a signal handler may call it."""
-    if _Process.works is not None:
-        _Process.works.stopping.set()
+    """Let the pumps of this process and of its children claim no more; a signal handler may call it."""
+    _Process.stopping.set()
 
 
 def _assemble() -> Works:
@@ -149,7 +150,7 @@ def _assemble() -> Works:
         accounts=accounts,
         worker=worker_name(),
         pool=make_pool(settings.redis_url, budget_ms=LEDGER_BUDGET_MS),
-        executor=make_executor(2 * settings.calls_in_flight * settings.pumps * len(accounts)),
+        stopping=_Process.stopping,
     )
 
 

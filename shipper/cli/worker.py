@@ -7,7 +7,7 @@ import sys
 import click
 
 from shipper.cli.failure import Failure
-from shipper.local.ours import load_app
+from shipper.local.ours import load_door
 
 PATCHING: frozenset[str] = frozenset({"gevent", "eventlet"})
 
@@ -34,4 +34,4 @@ def worker(
     given = {"--concurrency": concurrency, "--pool": pool, "--queues": queues, "--loglevel": loglevel}
     options = [f"{name}={value}" for name, value in given.items() if value is not None]
     quiet = () if sys.stdout.isatty() else ("--quiet",)
-    sys.exit(load_app().worker_main([*quiet, "worker", *options, *celery]))
+    sys.exit(load_door().main([*quiet, "worker", *options, *celery]))

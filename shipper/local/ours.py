@@ -17,8 +17,8 @@ class NotOursError(ShipperError):
     """Say that another package named `workers` is in the way."""
 
 
-def load_app() -> Any:
-    """Import our workers' Celery app; raise NotOursError.
+def load_door() -> Any:
+    """Import the module of our workers' Celery app; raise NotOursError.
 
     The current folder comes last in the search path from now on: it may hold the hooks' modules, and it may
     hold a folder named `workers`, which must not win.
@@ -30,7 +30,7 @@ def load_app() -> Any:
         place = Path(str(found.__file__)).resolve().parent if found.__file__ else None
         if place != HOME / "workers":
             raise NotOursError(f"the package `workers` of {place} is in the way of ours, {HOME / 'workers'}")
-    return import_module("workers.app").app
+    return import_module("workers.app")
 
 
 @contextmanager

@@ -131,6 +131,15 @@ def test_two_workers_deliver_unless_told_otherwise() -> None:
     assert compose({"SHIPPER_WORKERS": "8"})["services"]["worker"]["deploy"] == {"replicas": 8}
 
 
+def test_only_who_delivers_has_the_keys() -> None:
+    services = compose()["services"]
+
+    having = {name for name, service in services.items() if service.get("secrets")}
+
+    assert having == {"worker"}
+    assert [name for name in services["hooks"]["environment"] if name.startswith("GAMEBALL_")] == []
+
+
 def test_the_secret_key_is_used_only_if_its_file_is_named() -> None:
     without, given = compose(), compose({"GAMEBALL_SECRET_KEY_FILE": "/etc/secret"})
 

@@ -52,10 +52,17 @@ def test_a_unit_says_so(unit: str, line: str) -> None:
     assert line in lines_of(unit)
 
 
-@pytest.mark.parametrize("unit", SERVICES.values())
-def test_a_unit_reads_its_key_from_a_file_that_only_root_can_read(unit: str) -> None:
+def test_who_delivers_reads_its_key_from_a_file_that_only_root_can_read() -> None:
+    unit = next(unit for unit in SERVICES.values() if "hooks" not in unit)
+
     assert "LoadCredential=gameball_api_key:/etc/gameball-shipper/gameball_api_key" in lines_of(unit)
     assert "Environment=GAMEBALL_API_KEY_FILE=%d/gameball_api_key" in lines_of(unit)
+
+
+def test_who_calls_hooks_has_no_key() -> None:
+    unit = next(unit for unit in SERVICES.values() if "hooks" in unit)
+
+    assert [line for line in lines_of(unit) if "GAMEBALL" in line or "Credential" in line] == []
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")

@@ -17,7 +17,7 @@ from shipper.ledger.pool import make_pool
 from tests.support.sandbox import Sandbox
 from tests.support.servers import RedisServer
 from tests.support.waiting import until
-from tests.support.worker import QUICK, Worker
+from tests.support.worker import CELERY, QUICK, Worker
 
 
 class Stage:
@@ -33,7 +33,9 @@ class Stage:
         stack.callback(pool.disconnect)
         self.ledger = Ledger(pool)
 
-    def worker(self, *arguments: str, ready: bool = True, hooks: str = "", **environment: object) -> Worker:
+    def worker(
+        self, *arguments: str, ready: bool = True, hooks: str = "", by: str = CELERY, **environment: object
+    ) -> Worker:
         """Start a worker: `SHIPPER_…` as keywords in small letters, `hooks` the text of its hook module."""
         folder = self.folder / f"worker-{len(self.workers)}"
         folder.mkdir()
@@ -42,7 +44,7 @@ class Stage:
             (folder / "our_hooks.py").write_text(hooks)
             given["SHIPPER_HOOKS"] = "our_hooks"
         places = {"SHIPPER_REDIS_URL": self.server.url, "GAMEBALL_BASE_URL": self.sandbox.url}
-        worker = Worker(folder, arguments, {**QUICK, **places, **given})
+        worker = Worker(folder, arguments, {**QUICK, **places, **given}, by=by)
         self._stack.callback(worker.kill)
         self.workers.append(worker)
         worker.start(ready=ready)

@@ -29,7 +29,7 @@ FLOORS: Final = {
     "workers": (
         {"settings", "verdict", "verdict_page", "retry", "retry_after", "backoff"},
         {"gameball", "curl", "wire"},
-        {"pump", "flight", "report", "completion", "dispatcher", "wiring"},
+        {"pump", "slots", "flight", "report", "completion", "dispatcher", "wiring"},
         {"app", "tasks", "broker"},
         {"", "__main__"},
     ),

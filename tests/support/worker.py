@@ -37,11 +37,16 @@ QUICK: Final[Mapping[str, str]] = {
 }
 """An environment in which nothing waits for long: no pace, short backoffs, the shortest lease."""
 
+CELERY: Final = "celery -A workers worker"
+
 
 class Worker:
     """Start `celery -A workers worker` with more arguments; its files, hook modules too, are in `folder`."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], *, by: str = CELERY
+    ) -> None:
+        self.by = by
         self.folder = folder
         self.log_path = folder / "worker.log"
         self.arguments = arguments
@@ -116,7 +121,7 @@ class Worker:
         with self.log_path.open("ab") as log:
             # A session of its own: Ctrl-C is for pytest, which then ends its workers in order.
             return subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "workers", "worker", "-l", "INFO", *self.arguments],
+                [sys.executable, "-m", *self.by.split(), "-l", "INFO", *self.arguments],
                 cwd=self.folder,
                 env={**_inherited(), **self.environment, "PYTHONPATH": f"{ROOT}{os.pathsep}{self.folder}"},
                 stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from tests.support.servers import RedisServer
 from tests.workers.desk import QUICK, Desk
 from tests.workers.far_end import FarEnd
 from workers.pump import Pump, Station
+from workers.slots import Slots
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ def station(ledger: Ledger, settings: Settings, far_end: FarEnd) -> Iterator[Sta
             executor=executor,
             worker="w:1",
             stopping=Flag(),
+            slots=Slots(1000),
         )
 
 

@@ -212,6 +212,24 @@ def test_a_hook_that_raises_is_told_again(
     assert desk.state(event_id) == "delivered"
 
 
+class SilentError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("a@b.co")
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_hook_whose_error_cannot_even_be_told_is_told_again(
+    desk: Desk, counter: Counter, redis: Redis
+) -> None:
+    hook("fails", raising(SilentError()))
+    event_id = desk.enqueue("c-1", hook="fails")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    Teller(counter).run()
+
+    assert last_words(redis, event_id).endswith(" - SilentError")
+
+
 def test_a_hook_that_keeps_failing_is_listed_after_its_last_try_and_its_words_are_in_no_log(
     desk: Desk, counter: Counter, calls: list[Call], redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:

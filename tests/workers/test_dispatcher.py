@@ -11,7 +11,16 @@ from redis import Redis
 from shipper.envelope import lane_of
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import ClaimedCall, SettledCall, SettledEvent, claim, hook_claim, pause, settle
+from shipper.ledger.operations import (
+    ClaimedCall,
+    SettledCall,
+    SettledEvent,
+    claim,
+    hook_claim,
+    pause,
+    retire,
+    settle,
+)
 from shipper.outcome import DELIVERED, Verdict
 from shipper.settings import Settings
 from tests.support.waiting import until
@@ -100,6 +109,7 @@ def start(ledger: Ledger, crew: Crew) -> Iterator[Start]:
     yield make
     for dispatcher in started:
         dispatcher.stop()
+        dispatcher.join()
         assert not dispatcher._thread.is_alive()
 
 
@@ -304,6 +314,36 @@ def test_a_worker_whose_pumps_never_start_gives_up(
     assert set(crew.here) == {""}
 
 
+def test_a_worker_that_runs_its_pumps_itself_does_not_give_up(
+    desk: Desk, crew: Crew, start: Start, limits: SetLimits
+) -> None:
+    limits(DEAF_MS=150, QUIET_MS=10_000)
+    crew.broken = True
+    crew.run = lambda ticket: desk.ledger.run(retire(ticket))  # a pump that was let through by no pace
+    desk.enqueue("c-1")
+
+    start()
+
+    until(lambda: len(crew.here) >= 10, within_s=10)
+    assert crew.gave_up == []
+
+
+def test_an_outage_of_redis_is_no_reason_to_give_up(
+    desk: Desk, crew: Crew, start: Start, ledger: Ledger, limits: SetLimits
+) -> None:
+    limits(DEAF_MS=400, QUIET_MS=10_000)
+    looks = Looks(ledger)
+    desk.enqueue("c-1")
+    start(on=looks)
+    until(lambda: crew.pumps)
+
+    looks.to_refuse += ["sweep"] * 10  # more than half a second
+    until(lambda: not looks.to_refuse)
+    looks.await_more(1)
+
+    assert crew.gave_up == []
+
+
 def test_a_worker_whose_pump_runs_does_not_give_up_though_lanes_stay_due(
     desk: Desk, crew: Crew, start: Start, ledger: Ledger, limits: SetLimits
 ) -> None:
@@ -415,6 +455,7 @@ def test_a_stopped_dispatcher_looks_no_more(desk: Desk, crew: Crew, start: Start
     looks.await_more()
 
     dispatcher.stop()
+    dispatcher.join()
     desk.enqueue("c-1")
 
     assert not dispatcher._thread.is_alive()

@@ -41,7 +41,7 @@ def works(server: RedisServer, desk: Desk, far_end: FarEnd, station: Station) ->
         accounts=load_accounts(QUICK, ENVIRON),
         worker="w:1",
         pool=pool,
-        executor=station.executor,
+        stopping=station.stopping,
         stations={"default": station},
     )
     pool.disconnect()

@@ -133,7 +133,11 @@ def _answer(envelope: Envelope, admission: Admission) -> Answer:
         case "full":
             return LedgerFullError("the backlog cap is reached: nothing was accepted; see shipper status")
         case "stale":
-            problem = Problem("event_id", "is older than the ledger remembers ids: enqueue without event_id")
+            problem = Problem(
+                "event_id",
+                "is older than the ledger remembers ids: its first enqueue may have been accepted and"
+                " forgotten; look before enqueueing it anew",
+            )
             return InvalidEventError([problem])
         case "early":
             problem = Problem("event_id", "is from the future: check this machine's clock")

@@ -90,11 +90,14 @@ class Bulk:
         return [answer for answer in self._answers if isinstance(answer, Envelope)]
 
 
-def all_or_none(admitted: Sequence[Answer]) -> list[Answer]:
+def all_or_none(envelopes: Sequence[Envelope], admitted: Sequence[Answer]) -> list[Answer]:
     """Return the receipts of an atomic call, or raise what kept it from being accepted."""
     unclear = [answer for answer in admitted if isinstance(answer, EnqueueUnclearError)]
     if unclear:
-        ids = [answer.event_id for answer in admitted if isinstance(answer, EnqueueUnclearError | Receipt)]
+        ids = [
+            answer.event_id if isinstance(answer, Receipt) else envelope.event_id
+            for envelope, answer in zip(envelopes, admitted, strict=True)
+        ]
         message = (
             "the events may or may not have been accepted: enqueue all again with event_ids=error.event_ids"
         )

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from shipper.admission import Answer, admit, adrive, drive
 from shipper.clock import monotonic_ms
 from shipper.envelope import Envelope
+from shipper.errors import Problem, SettingsError
 from shipper.ledger.ledger import AsyncLedger, Ledger
 from shipper.ledger.pool import AsyncPool, AsyncRedis, Pool, Redis, make_async_pool, make_pool
 from shipper.settings import Settings, load_settings
@@ -72,15 +73,25 @@ def configure(
 ) -> None:
     """Set this process' settings, and the Redis clients whose connections are used instead of own ones.
 
-    Call it once, before the first enqueue; without it the environment is read then. Raises SettingsError
-    with every problem.
+    Call it once, before the first enqueue; without it the environment is read then. The clients must not
+    decode responses. Raises SettingsError with every problem.
     """
+    problems = [*_unreadable("redis", redis), *_unreadable("aredis", aredis)]
+    if problems:
+        raise SettingsError(problems)
     close()
     _Current.client = Client(
         settings or load_settings(),
         pool=redis.connection_pool if redis is not None else None,
         async_pool=aredis.connection_pool if aredis is not None else None,
     )
+
+
+def _unreadable(name: str, client: Redis | AsyncRedis | None) -> list[Problem]:
+    """Refuse answers that are text: the ledger's are bytes, and an event would be accepted, then raise."""
+    if client is None or not client.connection_pool.connection_kwargs.get("decode_responses"):
+        return []
+    return [Problem(name, "decodes responses: give a client made without decode_responses=True")]
 
 
 def current() -> Client:

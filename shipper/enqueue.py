@@ -89,7 +89,8 @@ def enqueue_events(
         events, settings=client.settings, idempotency_keys=idempotency_keys, event_ids=event_ids, **options
     )
     if atomic:
-        return all_or_none(client.admit(bulk.whole(), atomic=True)) if events else []
+        envelopes = bulk.whole()
+        return all_or_none(envelopes, client.admit(envelopes, atomic=True)) if envelopes else []
     for chunk in bulk.chunks():
         bulk.take(client.admit(chunk))
     return bulk.answers()
@@ -109,7 +110,8 @@ async def aenqueue_events(
         events, settings=client.settings, idempotency_keys=idempotency_keys, event_ids=event_ids, **options
     )
     if atomic:
-        return all_or_none(await client.aadmit(bulk.whole(), atomic=True)) if events else []
+        envelopes = bulk.whole()
+        return all_or_none(envelopes, await client.aadmit(envelopes, atomic=True)) if envelopes else []
     for chunk in bulk.chunks():
         bulk.take(await client.aadmit(chunk))
     return bulk.answers()

@@ -7,10 +7,11 @@ also be `REDIS_URL`. Keys of Gameball are not here: they live in `workers.settin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shipper.errors import Problem, SettingsError
@@ -21,6 +22,14 @@ HOUR_MS: Final = 3600 * SECOND_MS
 
 ALIAS: Final = re.compile(r"[a-z0-9_-]{1,64}")
 """What an account may be called: its name is part of every key of its ledger."""
+
+NO_URL: Final = (
+    "is no URL of a Redis: redis://[user:password@]host[:port][/db], or rediss:// for TLS;"
+    " in a password, write / as %2F, # as %23, ? as %3F and @ as %40"
+)
+_SOCKET_SCHEMES: Final = frozenset({"unix", "redis+socket"})
+_REDIS_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
+_BROKER_SCHEMES: Final = frozenset({"redis", "rediss", "redis+socket"})
 
 Milliseconds = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -34,7 +43,11 @@ class Settings(BaseSettings):
     """Hold what producers, workers and operators agree on. Immutable."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SHIPPER_", frozen=True, extra="forbid", populate_by_name=True
+        env_prefix="SHIPPER_",
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,  # a URL may hold a password
     )
 
     # Where
@@ -128,6 +141,13 @@ class Settings(BaseSettings):
             raise ValueError("each alias is 1 to 64 of a-z, 0-9, _ and -, and there is at least one")
         return accounts
 
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _are_urls(cls, url: str, info: ValidationInfo) -> str:
+        if url or info.field_name == "redis_url":
+            _check_url(url, _BROKER_SCHEMES if info.field_name == "broker_url" else _REDIS_SCHEMES)
+        return url
+
     @model_validator(mode="after")
     def _leave_time_to_settle(self) -> Settings:
         if self.lease_ms < self.timeout_ms + 5 * SECOND_MS:
@@ -155,6 +175,18 @@ def _problem_of(detail: Mapping[str, Any]) -> Problem:
     message = detail["msg"].removeprefix("Value error, ")
     if not field:
         return Problem("", message)
-    secret = field.lower().endswith("_url")  # it may hold a password
-    shown = "a URL" if secret else repr(str(detail["input"])[:80])
-    return Problem(name, f"is {shown}: {message[:1].lower()}{message[1:]}")
+    if field.lower().endswith("_url"):  # it may hold a password
+        return Problem(name, NO_URL)
+    return Problem(name, f"is {str(detail['input'])[:80]!r}: {message[:1].lower()}{message[1:]}")
+
+
+def _check_url(url: str, schemes: Container[str]) -> None:
+    """Refuse what is no URL, and most passwords that were not escaped: the rest would be taken for a host."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it parses it
+    except ValueError:
+        raise ValueError(NO_URL) from None  # its message repeats a piece of the password
+    socket = parts.scheme in _SOCKET_SCHEMES
+    if parts.scheme not in schemes or parts.fragment or not (socket or re.fullmatch(r"/?\d*/?", parts.path)):
+        raise ValueError(NO_URL)

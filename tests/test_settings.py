@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 
 import pytest
 from pydantic import ValidationError
@@ -62,7 +63,7 @@ def _another(default: object) -> tuple[str, object]:
         case tuple():
             return "a, b", ("a", "b")
         case _:
-            return "other", "other"
+            return "redis://other:6379/1", "redis://other:6379/1"
 
 
 def _room_for(name: str) -> dict[str, int]:
@@ -107,6 +108,69 @@ def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPa
 
     assert found.redis_url == "redis://given:6379/3"
     assert found.max_keys == 8
+
+
+UNUSABLE = [
+    "redis://:s3cretpw/half@host/0",
+    "redis://ann:12345/s3cretpw@host/0",
+    "redis://:half#s3cretpw@host/0",
+    "redis://ann:s3cretpw@host:port/0",
+    "redis://ann:s3cretpw@host:65536/0",
+    "redis://ann:s3cretpw@[host/0",
+    "http://ann:s3cretpw@host/0",
+    "ann:s3cretpw@host:6379",
+    "s3cretpw",
+]
+
+
+@pytest.mark.parametrize("name", ["SHIPPER_REDIS_URL", "SHIPPER_BROKER_URL"])
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_url_that_cannot_be_parsed_is_refused_without_repeating_it(
+    url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, url)
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    (problem,) = caught.value.problems
+    assert str(problem) == (
+        f"{name} is no URL of a Redis: redis://[user:password@]host[:port][/db], or rediss:// for TLS;"
+        " in a password, write / as %2F, # as %23, ? as %3F and @ as %40"
+    )
+    told = "".join(traceback.format_exception(caught.value))
+    assert "s3cretpw" not in told
+
+
+@pytest.mark.parametrize("name", ["redis_url", "broker_url"])
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_settings_made_by_hand_do_not_repeat_it_either(url: str, name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({name: url})
+
+    assert "s3cretpw" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "redis://host",
+        "redis://host:6379/15",
+        "redis://[::1]:6379/0",
+        "rediss://ann:p%2Fw@host:6380/0?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=1",
+    ],
+)
+def test_a_url_that_redis_understands_is_taken(url: str) -> None:
+    assert load_settings(redis_url=url).redis_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://host/1", "rediss://:pw@host:6380/1", "redis+socket:///run/r.sock"]
+)
+def test_a_url_that_celery_understands_is_taken(url: str) -> None:
+    assert load_settings(broker_url=url).broker_url == url
 
 
 @pytest.mark.parametrize(

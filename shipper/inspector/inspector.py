@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from shipper.errors import Problem, SettingsError
 from shipper.inspector import choice as choices
 from shipper.inspector.check import Check, check_redis
 from shipper.inspector.choice import SPREAD_MS, Choice, Handled, Told
@@ -150,10 +149,5 @@ class Inspector:
 
 def open_inspectors(settings: Settings, accounts: Iterable[str]) -> tuple[Inspector, ...]:
     """Make an inspector for each account, all on one pool; raise SettingsError for an unusable URL."""
-    try:
-        pool = make_pool(settings.redis_url, budget_ms=BUDGET_MS)
-    except ValueError:
-        # redis-py's message may repeat the URL, and that may hold a password.
-        message = "is no URL of a Redis: redis://[user:password@]host[:port][/db], or rediss:// for TLS"
-        raise SettingsError([Problem("SHIPPER_REDIS_URL", message)]) from None
+    pool = make_pool(settings.redis_url, budget_ms=BUDGET_MS)
     return tuple(Inspector(Ledger(pool, account, budget_ms=BUDGET_MS), settings) for account in accounts)

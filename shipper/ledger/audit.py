@@ -162,6 +162,7 @@ def _walk_lanes(ledger: Ledger) -> Iterator[LaneSeen]:
     lanes = {key.decode().removeprefix(prefix) for key in _scan(ledger, "SCAN", match=f"{prefix}*")}
     for key in ("due", "lease"):
         lanes |= {member.decode() for member in _scan(ledger, "ZSCAN", key_of(ledger.account, key))[::2]}
+    lanes |= {member.decode() for member in _scan(ledger, "SSCAN", key_of(ledger.account, "broken"))}
     ordered = sorted(lanes)
     for i in range(0, len(ordered), LANES):
         for seen in ledger.run(audit_lanes(ordered[i : i + LANES])):

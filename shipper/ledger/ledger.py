@@ -124,10 +124,11 @@ class AsyncLedger:
         until = until or monotonic_ms() + self.budget_ms
         connection = await _aconnect(self.pool, until)
         try:
-            try:
-                reply = await _aask(connection, evalsha(script, self.account, operation), until)
-            except NoScriptError:
-                reply = await _aask(connection, evaluate(script, self.account, operation), until)
+            with _nothing_leaves_later(connection):
+                try:
+                    reply = await _aask(connection, evalsha(script, self.account, operation), until)
+                except NoScriptError:
+                    reply = await _aask(connection, evaluate(script, self.account, operation), until)
         except (ResponseError, *REFUSALS) as error:
             await connection.disconnect(nowait=True)
             raise _meaning_of(error) from error
@@ -180,9 +181,11 @@ async def _aask(
     connection: redis.asyncio.connection.AbstractConnection, command: tuple[Any, ...], until: int
 ) -> Any:
     with _nothing_left():
-        async with asyncio.timeout(_seconds_left(until)):
-            await connection.send_packed_command(connection.pack_command(*command), check_health=False)
-    with _reply_lost():
+        timeout = _seconds_left(until)
+        packed = connection.pack_command(*command)
+    with _reply_lost():  # already while it is written: how much of its buffer has left, asyncio does not tell
+        async with asyncio.timeout(timeout):
+            await connection.send_packed_command(packed, check_health=False)
         async with asyncio.timeout(_seconds_left(until)):
             return await connection.read_response()
 
@@ -192,6 +195,24 @@ def _seconds_left(until: int) -> float:
     if left <= 0:
         raise RedisTimeoutError("the budget of the call is used up")
     return left / 1000
+
+
+@contextmanager
+def _nothing_leaves_later(connection: AsyncConnection) -> Iterator[None]:
+    """Drop what asyncio has buffered of a request that failed.
+
+    Closing would still send it: long after the caller was answered, and may have enqueued it anew.
+    """
+    # Read before anything is sent, for redis-py closes and forgets its writer when sending fails.
+    writer = connection._writer  # noqa: SLF001 - redis-py has no way to abort
+    try:
+        yield
+    except (ResponseError, *REFUSALS):
+        raise
+    except BaseException:
+        if writer is not None:
+            writer.transport.abort()
+        raise
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import redis
@@ -9,6 +11,9 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+
+from shipper.errors import Problem, SettingsError
+from shipper.settings import NO_URL
 
 Pool = redis.ConnectionPool
 AsyncPool = redis.asyncio.ConnectionPool
@@ -21,29 +26,43 @@ _STEPS: Final = 3
 
 
 def make_pool(url: str, *, budget_ms: int) -> Pool:
-    """Return a pool for threads, safe across forks, whose connections open within `budget_ms` or fail."""
+    """Return a pool for threads, safe across forks, whose connections open within `budget_ms` or fail.
+
+    Raise SettingsError for a URL that redis-py cannot use.
+    """
     seconds = budget_ms / _STEPS / 1000
-    return Pool.from_url(
-        url,
-        protocol=2,  # RESP3 would cost a HELLO more for each connection
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),
-        driver_info=None,  # CLIENT SETINFO would cost two round trips more
-        maint_notifications_config=_QUIET,
-    )
+    with _usable():
+        return Pool.from_url(
+            url,
+            protocol=2,  # RESP3 would cost a HELLO more for each connection
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            driver_info=None,  # CLIENT SETINFO would cost two round trips more
+            maint_notifications_config=_QUIET,
+        )
 
 
 def make_async_pool(url: str, *, budget_ms: int) -> AsyncPool:
     """Return the same for one event loop."""
     seconds = budget_ms / _STEPS / 1000
-    return AsyncPool.from_url(
-        url,
-        protocol=2,
-        socket_timeout=None,  # AsyncLedger has a deadline; redis-py's wait_for may swallow a cancellation
-        socket_connect_timeout=seconds,
-        socket_keepalive=True,
-        retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
-        driver_info=None,
-    )
+    with _usable():
+        return AsyncPool.from_url(
+            url,
+            protocol=2,
+            socket_timeout=None,  # AsyncLedger has a deadline; redis-py's wait_for may swallow a cancellation
+            socket_connect_timeout=seconds,
+            socket_keepalive=True,
+            retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+            driver_info=None,
+        )
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except ValueError:
+        # redis-py's message may repeat the URL, and that may hold a password.
+        raise SettingsError([Problem("SHIPPER_REDIS_URL", NO_URL)]) from None

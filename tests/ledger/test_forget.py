@@ -18,8 +18,16 @@ MEMORY = {"most_bytes": "0"}
 """What forget leaves in `meta` on a Redis without maxmemory."""
 
 
-def forget(*, now: int = NOW, **given: Any) -> operations.Operation[tuple[int, int, int]]:
-    return operations.forget(settings_of(), now=now, **given)
+def forget(
+    *, now: int = NOW, limit: int = 1000, **settings: Any
+) -> operations.Operation[tuple[int, int, int]]:
+    return operations.forget(settings_of(**settings), limit=limit, now=now)
+
+
+def gate(why: str, *, until: int, pend: int | None = None) -> dict[str, str]:
+    """A gate that holds; with the end of its probe's lease if one is out."""
+    held = {"why": why, "until": str(until), "step": "10000", "need": "1"}
+    return held if pend is None else {**held, "probe": "t1", "pend": str(pend)}
 
 
 RETENTIONS = {
@@ -131,6 +139,54 @@ STEPPED = {
         after=waiting("ann", "E1", due=NOW + 3 * HOUR).but(
             meta={"spread_until": str(NOW + 3 * HOUR), **MEMORY}
         ),
+    ),
+    "a gate opens after the longest pause at the latest": Row(
+        before=Book(gate=gate("breaker", until=NOW + 24 * HOUR)),
+        call=forget(),
+        answer=(0, 0, 1),
+        after=Book(gate=gate("breaker", until=NOW + 300 * SECOND), meta=MEMORY),
+    ),
+    "or after the longest Retry-After, if that is longer": Row(
+        before=Book(gate=gate("throttled", until=NOW + 24 * HOUR)),
+        call=forget(retry_after_max_ms=HOUR),
+        answer=(0, 0, 1),
+        after=Book(gate=gate("throttled", until=NOW + HOUR), meta=MEMORY),
+    ),
+    "or after a lease, if that is longer": Row(
+        before=Book(gate=gate("restarted", until=NOW + 24 * HOUR)),
+        call=forget(lease_ms=2 * HOUR),
+        answer=(0, 0, 1),
+        after=Book(gate=gate("restarted", until=NOW + 2 * HOUR), meta=MEMORY),
+    ),
+    "a probe is waited for no longer than two leases": Row(
+        before=Book(gate=gate("credentials", until=NOW, pend=NOW + 24 * HOUR)),
+        call=forget(),
+        answer=(0, 0, 1),
+        after=Book(gate=gate("credentials", until=NOW, pend=NOW + 60 * SECOND), meta=MEMORY),
+    ),
+    "a gate that may be right is left alone": Row(
+        before=Book(gate=gate("breaker", until=NOW + 300 * SECOND, pend=NOW + 60 * SECOND)),
+        call=forget(),
+        answer=(0, 0, 0),
+        after=Book(gate=gate("breaker", until=NOW + 300 * SECOND, pend=NOW + 60 * SECOND), meta=MEMORY),
+    ),
+    "what an operator holds is held as long as was said": Row(
+        before=Book(gate=gate("operator", until=NOW + 24 * HOUR)),
+        call=forget(),
+        answer=(0, 0, 0),
+        after=Book(gate=gate("operator", until=NOW + 24 * HOUR), meta=MEMORY),
+    ),
+    "what refusals hold is held until an operator says so": Row(
+        before=Book(gate=gate("refusals", until=9_007_199_254_740_991)),
+        call=forget(),
+        answer=(0, 0, 0),
+        after=Book(gate=gate("refusals", until=9_007_199_254_740_991), meta=MEMORY),
+    ),
+    "the probe of an operator's hold is waited for no longer than two leases": Row(
+        before=Book(gate=gate("operator", until=NOW, pend=NOW + 24 * HOUR)),
+        call=forget(),
+        answer=(0, 0, 1),
+        after=Book(gate=gate("operator", until=NOW, pend=NOW + 60 * SECOND), meta=MEMORY),
     ),
 }
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.ledger.book import Book, put, read
 from tests.ledger.builders import NOW, envelope, settings_of, waiting
 from tests.ledger.fake_redis import Command, answering, deaf_port, fake_redis, hanging_up, silent
 from tests.support.servers import RedisServer, StartServer
+from tests.support.waiting import until
 
 SETTINGS = settings_of()
 BUDGET_MS = 300
@@ -153,6 +155,45 @@ def test_a_server_that_freezes_is_unclear_and_then_the_event_is_known(
     with server.client() as client:
         assert read(client).lanes == {"ann": ["E1", "E2"]}
     pool.disconnect()
+
+
+async def test_a_request_that_left_in_part_is_unclear_and_no_more_of_it_leaves_later(
+    private_server: StartServer,
+) -> None:
+    server = private_server()
+    pool = make_async_pool(server.url, budget_ms=BUDGET_MS)
+    ledger = AsyncLedger(pool, budget_ms=BUDGET_MS)
+    await ledger.run(ENQUEUE)
+    more_than_sockets_hold = replace(envelope("E2"), body=b"." * 32_000_000)
+
+    server.freeze()
+    with pytest.raises(ReplyLostError):
+        await ledger.run(operations.enqueue([more_than_sockets_hold], SETTINGS, now=NOW))
+    server.thaw()
+
+    with server.client() as client:
+        await asyncio.to_thread(until, lambda: len(client.client_list()) == 1)
+        assert read(client).rec.keys() == {"E1"}
+
+
+async def test_a_cancelled_request_that_left_in_part_leaves_no_further(private_server: StartServer) -> None:
+    server = private_server()
+    pool = make_async_pool(server.url, budget_ms=10_000)
+    ledger = AsyncLedger(pool, budget_ms=10_000)
+    await ledger.run(ENQUEUE)
+    more_than_sockets_hold = replace(envelope("E2"), body=b"." * 32_000_000)
+    server.freeze()
+    call = asyncio.create_task(ledger.run(operations.enqueue([more_than_sockets_hold], SETTINGS, now=NOW)))
+    await asyncio.sleep(0.1)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    server.thaw()
+
+    with server.client() as client:
+        await asyncio.to_thread(until, lambda: len(client.client_list()) == 1)
+        assert read(client).rec.keys() == {"E1"}
 
 
 # Answers

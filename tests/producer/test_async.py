@@ -11,7 +11,7 @@ from redis import Redis
 import shipper
 from shipper.errors import EnqueueUnclearError, InvalidEventError, LedgerUnavailableError
 from shipper.event_id import new_event_id
-from tests.producer.book import BUDGET_MS, Book, Produce
+from tests.producer.book import BUDGET_MS, Book, OpenBook, Produce
 from tests.support.proxy import Proxy
 from tests.support.servers import RedisServer, StartServer
 from tests.support.waiting import until
@@ -103,6 +103,29 @@ async def test_a_half_open_connection_is_unclear_within_the_budget(
     assert took_s < BUDGET_MS / 1000 + SLACK_S
     assert again.duplicate is (swallowed == "replies")
     assert book.customers() == {"warm": 1, "c-1": 1}
+
+
+async def test_a_bulk_that_left_in_part_is_unclear_and_asked_again_accepted_once_each(
+    private_server: StartServer, open_book: OpenBook, produce: Produce
+) -> None:
+    server = private_server()
+    produce(server.url)
+    await shipper.aenqueue_event(event("warm"))
+    long = [{"customerId": f"c-{i}", "events": {"visit": {"x": "y" * 40_000}}} for i in range(200)]
+    server.freeze()
+
+    answers = await shipper.aenqueue_events(long)
+
+    server.thaw()
+    unclear = [answer.event_id for answer in answers if isinstance(answer, EnqueueUnclearError)]
+    assert len(unclear) == 200
+    produce(server.url, enqueue_budget_ms=5000)
+    again = await shipper.aenqueue_events(long, event_ids=unclear)
+    await shipper.aclose()
+    assert [type(answer) for answer in again] == [shipper.Receipt] * 200
+    book = open_book(server)
+    assert book.count("accepted") == 201
+    assert set(book.customers().values()) == {1}
 
 
 async def test_a_redis_that_is_away_is_unavailable_and_no_restart_is_needed_later(

@@ -8,13 +8,17 @@ import pytest
 from redis import Redis
 
 import shipper
+from shipper.bulk import all_or_none
+from shipper.envelope import seal
 from shipper.errors import (
     EnqueueUnclearError,
     IdempotencyConflictError,
     InvalidEventError,
+    LedgerFullError,
     LedgerUnavailableError,
 )
 from shipper.event_id import new_event_id
+from shipper.settings import Settings
 from tests.producer.book import Book, Produce
 from tests.support.proxy import Proxy
 from tests.support.servers import RedisServer, StartServer
@@ -154,6 +158,38 @@ def test_an_atomic_bulk_whose_answer_was_lost_is_enqueued_again_by_its_ids(
     assert all(isinstance(answer, shipper.Receipt) and answer.duplicate for answer in again)
     assert set(book.customers().values()) == {1}
     assert book.count("accepted") == 11
+
+
+def test_an_atomic_bulk_that_is_unclear_names_the_ids_of_all_its_events() -> None:
+    settings = Settings()
+    known, other, keyed = (
+        seal(event("a"), settings=settings),
+        seal(event("b"), settings=settings),
+        seal(event("c"), settings=settings, idempotency_key="k-1"),
+    )
+    receipt = shipper.Receipt(event_id="EARLIER", account="default", duplicate=True)
+    lost = EnqueueUnclearError("Redis is gone", event_id=keyed.event_id)
+
+    with pytest.raises(EnqueueUnclearError) as unclear:
+        all_or_none([known, other, keyed], [receipt, LedgerFullError("Redis is full"), lost])
+
+    assert list(unclear.value.event_ids) == ["EARLIER", other.event_id, keyed.event_id]
+    assert unclear.value.event_id == "EARLIER"
+
+
+def test_an_event_id_that_is_too_old_is_refused_with_what_it_may_mean(
+    server: RedisServer, book: Book, produce: Produce
+) -> None:
+    produce(server.url)
+
+    with pytest.raises(InvalidEventError) as refused:
+        shipper.enqueue_event(event("c-1"), event_id="01BX5ZZKBKACTAV9WEVGEMMVRZ")
+
+    assert str(refused.value.problems[0]) == (
+        "event_id is older than the ledger remembers ids: its first enqueue may have been accepted and"
+        " forgotten; look before enqueueing it anew"
+    )
+    assert book.count("accepted") == 0
 
 
 def test_after_an_answer_is_lost_in_the_middle_the_rest_is_not_tried(

@@ -10,7 +10,9 @@ local function read_record(record)
     park = string.find(flags, 'p', 1, true) ~= nil, solo = string.find(flags, 's', 1, true) ~= nil}
 end
 
--- The header of a record that cannot be read, so that it can still be a dead letter and be discarded.
+-- The header of a record that cannot be read, so that it can still be a dead letter and be discarded: every format
+-- begins with its version and the lane.
 local function header_of(record)
-  return read_record(record) or {lane = '-', at = T, key = '', fp = '-', names = '-', sig = '-', hook = ''}
+  local lane = string.match(record, '^%d+|([A-Za-z0-9_-]+)|') or '-'
+  return read_record(record) or {lane = lane, at = T, key = '', fp = '-', names = '-', sig = '-', hook = ''}
 end

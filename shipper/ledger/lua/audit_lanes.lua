@@ -6,9 +6,8 @@
 -- RETURNS: for each lane {problems in words, ids at these places}; a sound lane has no problem
 local first, window = tonumber(ARGV[2]), tonumber(ARGV[3])
 
-local function count_places(lane)
-  local due, lease = C('ZSCORE', DUE, lane), C('ZSCORE', LEASE, lane)
-  return (due and 1 or 0) + (lease and 1 or 0) + C('SISMEMBER', BROKEN, lane), lease
+local function places_of(lane)
+  return C('ZSCORE', DUE, lane), C('ZSCORE', LEASE, lane), C('SISMEMBER', BROKEN, lane)
 end
 
 local function flight_is_head(call, ids)
@@ -25,11 +24,13 @@ end
 local function look(lane)
   local ids, problems = redis.pcall('LRANGE', lane_key(lane), first, first + window - 1), {}
   if ids.err then return {'not a list'}, {} end
-  local places, lease = count_places(lane)
+  local due, lease, broken = places_of(lane)
+  local places = (due and 1 or 0) + (lease and 1 or 0) + broken
   local call = C('HGET', CALLS, lane)
   if #ids > 0 and places == 0 then problems[#problems + 1] = 'stuck: in none of due, lease, broken' end
   if places > 1 then problems[#problems + 1] = 'in more than one of due, lease, broken' end
-  if #ids == 0 and first == 0 and places > 0 and not lease then problems[#problems + 1] = 'empty, but due' end
+  if #ids == 0 and first == 0 and due and not lease then problems[#problems + 1] = 'empty, but due' end
+  if broken == 1 and first == 0 then problems[#problems + 1] = 'quarantined: run shipper mend' end
   if (lease and true) ~= (call and true) then problems[#problems + 1] = 'lease and call differ' end
   if call and first == 0 and not flight_is_head(read_call(call), ids) then
     problems[#problems + 1] = 'flight is not its head'

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Forget what is past retention, and bring back what a stepped clock moved out of reach.
 -- INCLUDE: base count
--- KEYS: due lease hooks fate ended idem idemx meta
+-- KEYS: due lease hooks gate fate ended idem idemx meta
 -- ARGV: now, most of each, id retention ms, idempotency retention ms, lease ms, backoff cap ms,
---       share of maxmemory that the backlog may take (percent), hook lease ms
+--       share of maxmemory that the backlog may take (percent), hook lease ms, longest hold of the gate ms
 -- RETURNS: {ids forgotten, keys forgotten, moments clipped}
 local limit, retention, key_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local COUNTER = {d = 'forgotten_delivered', x = 'forgotten_discarded', e = 'forgotten_expunged'}
@@ -39,6 +39,16 @@ end
 clip(LEASE, T + 2 * ARGV[5])
 clip(HOOKS, T + math.max(ARGV[6], ARGV[8])) -- a lease of a living teller is not ahead of its time
 clip(DUE, math.max(T + ARGV[6], tonumber(C('HGET', META, 'spread_until') or 0)))
+
+-- What only a person opens again stays as it was said; a probe under way is a call like any other.
+local function clip_gate(field, latest)
+  if tonumber(C('HGET', GATE, field) or 0) <= latest then return end
+  C('HSET', GATE, field, latest)
+  clipped = clipped + 1
+end
+local why = C('HGET', GATE, 'why')
+if why ~= 'operator' and why ~= 'refusals' then clip_gate('until', T + ARGV[9]) end
+clip_gate('pend', T + 2 * ARGV[5])
 
 local memory = redis.pcall('INFO', 'memory')
 local most = type(memory) == 'string' and string.match(memory, 'maxmemory:(%d+)') or 0

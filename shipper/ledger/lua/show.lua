@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Tell all that the ledger holds of some events.
 -- INCLUDE: base record call
--- KEYS: rec st why fate calls due dead uncl hj hl
+-- KEYS: rec st why fate calls due dead uncl
 -- ARGV: now, ids
 -- RETURNS: for each id {state, record, tried, history, fate, call, due at, ended at}, each '' where there is none
 local function place_of(id, record)

@@ -70,7 +70,7 @@ class Recounted:
 
 
 def recount(*, now: int | None = None) -> Operation[list[Recounted]]:
-    """Set the counters of states to what the structures hold."""
+    """Set the counters of states to what the structures hold, and `accepted` to the sum of all."""
 
     def read(reply: list[Any]) -> list[Recounted]:
         rows = zip(reply[::3], reply[1::3], reply[2::3], strict=True)

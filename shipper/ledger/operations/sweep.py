@@ -107,5 +107,6 @@ def forget(
         settings.idempotency_retention_ms,
         settings.lease_ms,
     )
-    args += (settings.backoff_cap_ms, MEMORY_SHARE_PERCENT, settings.hook_timeout_ms * 2)
+    longest_hold = max(settings.pause_max_ms, settings.retry_after_max_ms, settings.lease_ms)
+    args += (settings.backoff_cap_ms, MEMORY_SHARE_PERCENT, settings.hook_timeout_ms * 2, longest_hold)
     return Operation("forget", args, tuple)

@@ -1,0 +1,64 @@
+"""A process may give the connections of its own Redis clients, if their answers can be read."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+import redis.asyncio
+
+import shipper
+from shipper.client import current
+from shipper.errors import SettingsError
+from shipper.settings import Settings
+from tests.producer.book import Book, Produce
+from tests.support.servers import RedisServer
+
+
+def event(customer: str) -> dict[str, object]:
+    return {"customerId": customer, "events": {"visit": {}}}
+
+
+def test_a_client_whose_answers_are_text_is_refused_and_what_was_configured_stays(produce: Produce) -> None:
+    produce("redis://127.0.0.1:9/0")
+    before = current()
+
+    with pytest.raises(SettingsError) as refused:
+        shipper.configure(Settings(), redis=redis.Redis(port=9, decode_responses=True))
+
+    assert [str(problem) for problem in refused.value.problems] == [
+        "redis decodes responses: give a client made without decode_responses=True"
+    ]
+    assert current() is before
+
+
+def test_so_is_one_for_event_loops_and_both_are_told_together(produce: Produce) -> None:
+    produce("redis://127.0.0.1:9/0")
+    before = current()
+
+    with pytest.raises(SettingsError) as refused:
+        shipper.configure(
+            Settings(),
+            redis=redis.Redis(port=9, decode_responses=True),
+            aredis=redis.asyncio.Redis(port=9, decode_responses=True),
+        )
+
+    assert [str(problem) for problem in refused.value.problems] == [
+        "redis decodes responses: give a client made without decode_responses=True",
+        "aredis decodes responses: give a client made without decode_responses=True",
+    ]
+    assert current() is before
+
+
+async def test_clients_of_ones_own_are_used(server: RedisServer, book: Book, produce: Produce) -> None:
+    produce("redis://127.0.0.1:9/0")
+    shipper.configure(
+        Settings(redis_url="redis://127.0.0.1:9/0"),
+        redis=redis.Redis(port=server.port),
+        aredis=(own := redis.asyncio.Redis(port=server.port)),
+    )
+
+    shipper.enqueue_event(event("c-1"))
+    await shipper.aenqueue_event(event("c-2"))
+
+    await own.aclose()
+    assert book.customers() == {"c-1": 1, "c-2": 1}

@@ -10,6 +10,9 @@ ARGS ?=
 # Processes that share the tests; each has Redis servers of its own.
 JOBS ?= 2
 
+# Seeds of each mix of the simulator in the long campaigns.
+SEEDS ?= 3000
+
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
@@ -89,6 +92,11 @@ test: install ## Every test against real Redis and Valkey servers, with branch c
 bench: install ## What an enqueue costs beside a bare push and Celery's delay(), and what Redis holds; ratios of one run
 	$(PY) -m benchmarks.enqueue
 	$(PY) -m benchmarks.memory
+
+.PHONY: faults
+faults: install ## The long campaigns: SEEDS of each mix of the simulator, and the largest state spaces
+	SIM_SEEDS=$(SEEDS) $(PY) -m pytest --numprocesses $(JOBS) --timeout 3600 -m "slow or not slow" \
+		tests/simulator tests/model $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment and everything that the other targets made

@@ -1,0 +1,115 @@
+"""Mixes: which steps a simulation takes, how often, and under which settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from shipper.settings import HOUR_MS, Settings
+
+
+class Step(StrEnum):
+    """What may happen next."""
+
+    ENQUEUE = "enqueue"
+    CLAIM = "claim"
+    CLAIM_AGAIN = "claim again"
+    ADVANCE = "advance"
+    SETTLE = "settle"
+    CRASH = "crash"
+    RETIRE = "retire"
+    SWEEP = "sweep"
+    FORGET = "forget"
+    REDRIVE = "redrive"
+    DISCARD = "discard"
+    EXPUNGE = "expunge"
+    PAUSE = "pause"
+    RESUME = "resume"
+    LOOK = "look"
+    HOOK_CLAIM = "hook claim"
+    HOOK_TELL = "hook tell"
+    HOOK_REDO = "hook redo"
+    TICK = "tick"
+    LONG = "long"
+    HOURS = "hours"
+    BACK = "back"
+    RESTART = "restart"
+    BELL = "forge the bell"
+    SPOIL = "spoil a lane"
+    MEND = "mend a lane"
+
+
+ORDINARY: Final = {
+    Step.ENQUEUE: 6,
+    Step.CLAIM: 10,
+    Step.CLAIM_AGAIN: 2,
+    Step.ADVANCE: 28,
+    Step.SETTLE: 12,
+    Step.CRASH: 3,
+    Step.RETIRE: 1,
+    Step.SWEEP: 4,
+    Step.FORGET: 1,
+    Step.REDRIVE: 3,
+    Step.DISCARD: 1,
+    Step.EXPUNGE: 1,
+    Step.PAUSE: 1,
+    Step.RESUME: 1,
+    Step.LOOK: 1,
+    Step.HOOK_CLAIM: 2,
+    Step.HOOK_TELL: 3,
+    Step.HOOK_REDO: 1,
+    Step.TICK: 8,
+    Step.LONG: 2,
+    Step.RESTART: 1,
+    Step.BELL: 1,
+}
+
+SETTINGS: Final = Settings(
+    backlog_max=12,
+    backlog_bytes=8500,
+    id_retention_ms=6 * HOUR_MS,
+    idempotency_retention_ms=168 * HOUR_MS,
+    timeout_ms=5000,
+    lease_ms=10_000,
+    coalesce_max=4,
+    coalesce_bytes=400,
+    pace_per_second=3,
+    pace_per_30_seconds=16,
+    pace_margin_ms=250,
+    max_attempts=3,
+    max_vague=2,
+    max_crashes=2,
+    backoff_cap_ms=5000,
+    breaker_calls=4,
+    breaker_window_ms=30_000,
+    pause_step_ms=100,
+    pause_max_ms=400,
+    refusal_burst=1,
+    calls_in_flight=2,
+    hook_timeout_ms=5000,
+)
+"""Small enough that every cap, window and budget is reached within a hundred steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """How a simulation goes. `zombies` is the share of late calls that their worker sends all the same."""
+
+    name: str
+    weights: dict[Step, int] = field(default_factory=lambda: ORDINARY)
+    steps: int = 200
+    zombies: float = 0.4
+
+
+NORMAL: Final = Mix(name="normal")
+ZOMBIES: Final = Mix(name="zombies", weights={**ORDINARY, Step.LONG: 8}, zombies=0.8)
+HOURS: Final = Mix(name="hours", weights={**ORDINARY, Step.ENQUEUE: 12, Step.HOURS: 2, Step.FORGET: 4})
+"""Time moves by hours, so that retention ends in the midst of things."""
+SPOILT: Final = Mix(name="spoilt", weights={**ORDINARY, Step.SPOIL: 1, Step.MEND: 2})
+"""Somebody overwrites lanes, and somebody mends them; the account must keep going."""
+
+SKEWED: Final = Mix(name="skewed", weights={**ORDINARY, Step.BACK: 1, Step.FORGET: 4})
+"""The clock of the ledger's server is set back."""
+
+MIXES: Final = {mix.name: mix for mix in (NORMAL, ZOMBIES, HOURS, SPOILT, SKEWED)}

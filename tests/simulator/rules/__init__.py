@@ -1,0 +1,28 @@
+"""The ledger's rules in plain Python: each takes a Book, changes it and answers as its script does."""
+
+from tests.simulator.rules.claim import claim, retire
+from tests.simulator.rules.enqueue import enqueue, peek
+from tests.simulator.rules.gate import pause, resume
+from tests.simulator.rules.hooks import hook_claim, hook_redo, hook_settle
+from tests.simulator.rules.letters import discard, expunge, mend, redrive
+from tests.simulator.rules.settle import settle
+from tests.simulator.rules.sweep import forget, sweep
+
+__all__ = [
+    "claim",
+    "discard",
+    "enqueue",
+    "expunge",
+    "forget",
+    "hook_claim",
+    "hook_redo",
+    "hook_settle",
+    "mend",
+    "pause",
+    "peek",
+    "redrive",
+    "resume",
+    "retire",
+    "settle",
+    "sweep",
+]

@@ -132,8 +132,10 @@ class Proxy:
 
 
 def _reset(sock: socket.socket) -> None:
-    """Close with an RST. The shutdown wakes the thread that reads; it fails where the peer was quicker."""
+    """Close with an RST. It leaves only when the thread that reads has let go: the shutdown wakes that one,
+    and tells the peer of the end already now. It fails where the peer was quicker.
+    """
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.shutdown(socket.SHUT_RD)
+        sock.shutdown(socket.SHUT_RDWR)
     sock.close()

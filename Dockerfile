@@ -1,6 +1,6 @@
 # One image for workers, hooks and the command line: `docker run IMAGE status`, `docker run IMAGE worker`.
-# `--build-arg EXTRAS=[web]` adds what the sandbox needs. Nothing here needs the network at run time but Redis
-# and Gameball.
+# `--build-arg EXTRAS=[encryption,web]` adds what the sandbox needs. Nothing here needs the network at run time
+# but Redis and Gameball.
 
 # Debian slim, since pycurl's wheels are for glibc. A digest (python@sha256:…) pins it for good.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
@@ -14,7 +14,7 @@ RUN pip download --no-cache-dir --disable-pip-version-check --require-hashes --o
 
 # From here on without an index: what was not checked above cannot come in, the build backend included.
 FROM wheels AS build
-ARG EXTRAS=""
+ARG EXTRAS="[encryption]"
 ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY pyproject.toml README.md LICENSE ./
 COPY shipper shipper

@@ -1,7 +1,8 @@
 #!/bin/sh
-# See that this machine has what pip cannot bring: Python 3.11 or newer with venv, and a Redis for the tests.
-# As root on Debian or Ubuntu it installs what is missing; else it says what to install. Without Python it
-# fails; without Redis it only tells, since the tests then run on the Valkey that `make install` brings.
+# See that this machine has what pip cannot bring: Python 3.11 or newer with venv, and for the tests a Redis and a
+# C compiler. As root on Debian or Ubuntu it installs what is missing; else it says what to install. Without Python
+# it fails; without Redis it only tells, since the tests then run on the Valkey that `make install` brings, and
+# without a compiler too: what loses power is then not tested.
 set -eu
 
 python=${1:-python3}
@@ -39,5 +40,12 @@ if ! command -v redis-server >/dev/null && ! command -v redis-check-rdb >/dev/nu
     if ! can_apt || ! apt_install redis-tools; then
         say "no redis-server 7.0 or newer here: tests that need one are skipped, the rest run on Valkey." \
             "For all of them, as root: apt-get install redis-tools"
+    fi
+fi
+
+# The tests of a power loss compile a page of C that records what Redis has synced.
+if ! command -v cc >/dev/null; then
+    if ! can_apt || ! apt_install gcc libc6-dev; then
+        say "no C compiler here: tests that cut the power are skipped. As root: apt-get install gcc libc6-dev"
     fi
 fi

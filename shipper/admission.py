@@ -19,7 +19,8 @@ from shipper.errors import (
     Problem,
     ShipperError,
 )
-from shipper.ledger.ledger import AsyncLedger, Ledger, ReplyLostError
+from shipper.ledger.failure import ReplicasBehindError, ReplyLostError
+from shipper.ledger.ledger import AsyncLedger, Ledger
 from shipper.ledger.operations import Admission, Operation, enqueue, peek
 from shipper.settings import Settings
 
@@ -75,13 +76,18 @@ def admit(envelopes: Sequence[Envelope], settings: Settings, *, atomic: bool = F
     try:
         admissions: list[Admission] = yield enqueue(envelopes, settings, atomic=atomic)
     except LedgerFullError as full:
-        return (yield from _known_though_full(envelopes, full))
+        return (yield from _known_though_full(envelopes, settings, full))
+    except ReplicasBehindError as behind:
+        judged = zip(envelopes, behind.answer, strict=True)
+        return [_unless_accepted(_answer(envelope, admission), behind) for envelope, admission in judged]
     except LedgerUnavailableError as error:
         return [_unanswered(envelope, error) for envelope in envelopes]
     return [_answer(envelope, admission) for envelope, admission in zip(envelopes, admissions, strict=True)]
 
 
-def _known_though_full(envelopes: Sequence[Envelope], full: LedgerFullError) -> Steps[list[Answer]]:
+def _known_though_full(
+    envelopes: Sequence[Envelope], settings: Settings, full: LedgerFullError
+) -> Steps[list[Answer]]:
     """Look for the earlier event of a retry: a full Redis refuses the script before it can tell."""
     answers: list[Answer] = []
     for envelope in envelopes:
@@ -89,7 +95,11 @@ def _known_though_full(envelopes: Sequence[Envelope], full: LedgerFullError) -> 
             answers.append(full)
             continue
         try:
-            found: tuple[str, str] | None = yield peek(envelope)
+            found: tuple[str, str] | None = yield peek(envelope, replicas=settings.wait_replicas)
+        except ReplicasBehindError as behind:
+            earlier = _earlier(envelope, *behind.answer) if behind.answer else full
+            answers.append(_unless_accepted(earlier, behind))
+            continue
         except LedgerUnavailableError as error:
             answers.append(_unclear(envelope, error))
             continue
@@ -115,6 +125,19 @@ def _unclear(envelope: Envelope, error: LedgerUnavailableError) -> EnqueueUnclea
         event_id=envelope.event_id,
     )
     unclear.__cause__ = error
+    return unclear
+
+
+def _unless_accepted(answer: Answer, behind: ReplicasBehindError) -> Answer:
+    """Turn a receipt that too few replicas know of into what it is worth; a refusal stays one."""
+    if not isinstance(answer, Receipt):
+        return answer
+    unclear = EnqueueUnclearError(
+        f"event {answer.event_id} is accepted on the primary, where a failover may lose it: enqueue it again"
+        f" with this event_id, which is safe and waits again ({behind})",
+        event_id=answer.event_id,
+    )
+    unclear.__cause__ = behind
     return unclear
 
 

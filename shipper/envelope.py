@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -41,7 +41,8 @@ class Envelope:
     """Hold one event ready for the enqueue script.
 
     `explicit` tells that the caller gave the id, which may then be known already. `key_hash` is empty
-    without an idempotency key. `fingerprint` is equal for equal content and policy.
+    without an idempotency key. `fingerprint` is equal for equal content and policy, whatever key `body` is
+    encrypted under.
     """
 
     event_id: str
@@ -51,7 +52,7 @@ class Envelope:
     key_hash: str
     fingerprint: str
     tail_header: bytes
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 def seal(
@@ -85,15 +86,16 @@ def seal(
         raise InvalidEventError(problems)
     _warn_of_place_order(draft)
     flags = _flags(OnUnclear(on_unclear or settings.on_unclear), solo)
+    own_id = event_id or new_event_id()
     return Envelope(
-        event_id=event_id or new_event_id(),
+        event_id=own_id,
         explicit=event_id is not None,
         account=account,
         lane=lane_of(draft.customer_id),
         key_hash=_hash(idempotency_key.encode(), 16) if idempotency_key else "",
         fingerprint=_hash(b"\0".join((body.data, (hook or "").encode(), flags.encode())), 16),
         tail_header=_tail_header(draft, body, flags, hook or ""),
-        body=body.data,
+        body=settings.keyring.encrypt(body.data, account=account, event_id=own_id),
     )
 
 

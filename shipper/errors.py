@@ -82,7 +82,9 @@ class IdempotencyConflictError(_EventError):
 
 
 class EnqueueUnclearError(_EventError):
-    """Say that the answer was lost: enqueue again with `event_id=error.event_id`, which is safe.
+    """Say that the answer was lost, or that fewer replicas have the event than are waited for.
+
+    Enqueue again with `event_id=error.event_id`, which is safe.
 
     For an atomic `enqueue_events`, `event_ids` are those of all its events, in order.
     """

@@ -57,7 +57,11 @@ class Verdict(StrEnum):
     """Handed back by the worker before it opened a connection: too late to be sent within its pace."""
     VAGUE = "vague"
     CREDENTIALS = "credentials"
+    ENCRYPTION_KEY = "encryption_key"
+    """The worker lacks the key of a stored event: no fault of the event's, nor of Gameball's."""
     PERMANENT = "permanent"
+    UNREADABLE = "unreadable"
+    """The stored event was changed: no key opens it."""
     CRASHED = "crashed"
 
 

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shipper.errors import Problem, SettingsError
+from shipper.keyring import NO_KEYS, Keyring, read_keyring
 from shipper.outcome import OnUnclear
 
 SECOND_MS: Final = 1000
@@ -55,13 +66,21 @@ class Settings(BaseSettings):
         "redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("SHIPPER_REDIS_URL", "REDIS_URL", "redis_url"),
         description="the ledger's Redis (rediss:// for TLS)",
+        repr=False,  # it may hold a password, and what is shown ends up in logs
     )
-    broker_url: str = Field("", description="Celery's Redis; empty: the ledger's")
+    broker_url: str = Field("", description="Celery's Redis; empty: the ledger's", repr=False)
     accounts: Names = Field(("default",), description="aliases of the Gameball accounts served")
     require_durable_redis: bool = Field(False, description="workers refuse a Redis that may lose or evict")
+    encryption_keys: SecretStr = Field(
+        SecretStr(""), description="`id:key,…`: the first encrypts what is stored, all open it; empty: plain"
+    )
+    encryption_keys_file: str = Field("", description="a file that holds them instead; read at the start")
 
     # The producer
     enqueue_budget_ms: Milliseconds = Field(500, description="longest time one enqueue call may take")
+    wait_replicas: CountOrNone = Field(
+        0, description="replicas that must have an event before its enqueue returns; 0: none is waited for"
+    )
     on_unclear: OnUnclear = Field(OnUnclear.RETRY, description="retry, or park for a person")
     allowed_events: Names = Field((), description="event names that may be sent; empty: any")
     merge_by: Literal["none", "email", "mobile"] = Field(
@@ -126,6 +145,13 @@ class Settings(BaseSettings):
     hook_tries: Count = Field(8, description="tries of a completion hook")
     hook_timeout_ms: Milliseconds = Field(30 * SECOND_MS, description="longest run of a completion hook")
 
+    @property
+    def keyring(self) -> Keyring:
+        """Return the keys under which events are stored; without any they are stored as they are."""
+        if self.encryption_keys_file:
+            return _read_keys_file(self.encryption_keys_file)
+        return read_keyring(self.encryption_keys.get_secret_value())
+
     @field_validator("accounts", "allowed_events", "hooks", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
@@ -141,12 +167,32 @@ class Settings(BaseSettings):
             raise ValueError("each alias is 1 to 64 of a-z, 0-9, _ and -, and there is at least one")
         return accounts
 
+    @field_validator("encryption_keys")
+    @classmethod
+    def _are_keys(cls, keys: SecretStr) -> SecretStr:
+        read_keyring(keys.get_secret_value())
+        return keys
+
+    @field_validator("encryption_keys_file")
+    @classmethod
+    def _is_file_of_keys(cls, path: str) -> str:
+        _read_keys_file(path)
+        return path
+
     @field_validator("redis_url", "broker_url")
     @classmethod
     def _are_urls(cls, url: str, info: ValidationInfo) -> str:
         if url or info.field_name == "redis_url":
             _check_url(url, _BROKER_SCHEMES if info.field_name == "broker_url" else _REDIS_SCHEMES)
         return url
+
+    @model_validator(mode="after")
+    def _have_one_place_for_keys(self) -> Settings:
+        if self.encryption_keys.get_secret_value() and self.encryption_keys_file:
+            raise ValueError(
+                "SHIPPER_ENCRYPTION_KEYS is set, and SHIPPER_ENCRYPTION_KEYS_FILE too: set one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _leave_time_to_settle(self) -> Settings:
@@ -177,6 +223,8 @@ def _problem_of(detail: Mapping[str, Any]) -> Problem:
         return Problem("", message)
     if field.lower().endswith("_url"):  # it may hold a password
         return Problem(name, NO_URL)
+    if field.lower().endswith("encryption_keys"):
+        return Problem(name, message)
     return Problem(name, f"is {str(detail['input'])[:80]!r}: {message[:1].lower()}{message[1:]}")
 
 
@@ -190,3 +238,12 @@ def _check_url(url: str, schemes: Container[str]) -> None:
     socket = parts.scheme in _SOCKET_SCHEMES
     if parts.scheme not in schemes or parts.fragment or not (socket or re.fullmatch(r"/?\d*/?", parts.path)):
         raise ValueError(NO_URL)
+
+
+@lru_cache(maxsize=8)
+def _read_keys_file(path: str) -> Keyring:
+    """Read a file of keys once a process, so that all of its parts agree; raise ValueError."""
+    try:
+        return read_keyring(Path(path).read_text(encoding="ascii", errors="replace")) if path else NO_KEYS
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from shipper.settings import HOUR_MS, SECOND_MS, Settings
@@ -65,6 +66,8 @@ def _default(name: str, value: object) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
         return f"`{','.join(value)}`" if value else "-"
+    if isinstance(value, SecretStr):
+        return "-"
     if isinstance(value, int) and name.endswith("_ms"):
         return f"{value} ({_spoken(value)})"
     return f"`{value}`" if value != "" else "-"

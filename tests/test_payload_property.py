@@ -17,9 +17,9 @@ from shipper.envelope import seal
 from shipper.errors import InvalidEventError
 from shipper.event import Event
 from shipper.settings import load_settings
+from tests.support.payload import EVENT, LARGEST, LEAF, TEXT, written
 
 SETTINGS = load_settings()
-LARGEST = 2**53
 
 
 class Tier(StrEnum):
@@ -33,41 +33,6 @@ class Stars(IntEnum):
 class Colour(Enum):
     RED = "red"
 
-
-TEXT = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
-    [
-        "",
-        "__proto__",
-        "__type__",
-        "😀👨‍👩‍👧",
-        "مرحبا",
-        "\u202e\u05e9\u05dc\u05d5\u05dd",
-        "\u2028",
-        "\x00\x1f",
-        '"}}',
-        "\\u0000",
-        "a|b,c",
-        "NaN",
-    ]
-)
-LEAF = (
-    TEXT
-    | st.booleans()
-    | st.integers(-LARGEST, LARGEST)
-    | st.sampled_from([LARGEST, -LARGEST, -0.0, 5e-324, 1.7976931348623157e308, 1e22, 0.1])
-    | st.floats(allow_nan=False, allow_infinity=False)
-)
-JSON = st.recursive(
-    LEAF, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12
-)
-METADATA = st.dictionaries(TEXT, JSON, max_size=4)
-NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20).filter(
-    lambda name: not name.isspace()
-)
-EVENT = st.fixed_dictionaries(
-    {"customerId": NAME, "events": st.dictionaries(NAME, METADATA, min_size=1, max_size=3)},
-    optional={"email": NAME, "mobile": NAME},
-)
 
 FOREIGN: list[Any] = [
     None,
@@ -97,11 +62,6 @@ FOREIGN: list[Any] = [
 ]
 FOREIGN_KEYS: list[Any] = [None, 5, 1.5, True, b"k", ("k",), "\ud800"]
 STEP = st.integers(0, 3) | st.sampled_from(["a", "deep", "größe"])
-
-
-def written(value: Any) -> str:
-    """Write a value so that 1, 1.0, True and "1" differ, and the order of keys counts."""
-    return json.dumps(value)
 
 
 def bury(value: Any, steps: list[Any]) -> tuple[dict[str, Any], str]:

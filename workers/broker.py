@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu.transport import redis
+from kombu.utils.json import dumps
 
 from shipper.logs import get_logger
 
@@ -22,6 +23,10 @@ log: Final = get_logger(__name__)
 
 WAKE_UP: Final = (r"shipper\.(?:deliver|complete)", r"[0-9a-f-]{36}", r"[a-z0-9_-]{1,64}", r"[\w-]{16}")
 """What a wake-up says, and all that is believed of it: task, id, account and ticket."""
+MOST_WAITING: Final = 100
+"""Wake-ups kept in a queue: more than tickets that are alive, and gone through in a moment."""
+DEMOTED: Final = ("UNBLOCKED", "READONLY", "You can't write against a read only replica")
+"""How Redis says, to a pop that waits and to the next, that a failover made it a replica."""
 NONSENSE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What reading a message may raise that is none."""
 
@@ -31,12 +36,44 @@ class Channel(redis.Channel):
 
     do_restore = False
 
+    def _put(self, queue: str, message: Any, **_: Any) -> None:
+        """Push a wake-up, and forget the oldest where nobody serves the queue.
+
+        Their tickets have run out long since, so they could start nothing; unbounded they would fill Redis.
+        """
+        key = self._q_for_pri(queue, 0)
+        with self.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
+            pipe.lpush(key, dumps(message))
+            pipe.ltrim(key, 0, MOST_WAITING - 1)
+            pipe.execute()
+
+    def _size(self, queue: str) -> int:
+        """Count what waits, by a plain command: a full Redis takes no transaction, whatever is in it.
+
+        kombu asks when it declares a queue, so a worker that lost its connection to a full Redis ended.
+        """
+        with self.conn_or_acquire() as client:
+            size: int = client.llen(self._q_for_pri(queue, 0))
+            return size
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        """Write nothing, for the same reason: a full Redis would refuse it. `get_table` needs no binding."""
+
+    def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
+        """Return the one binding of an exchange: ours have the names of their queues."""
+        return [(exchange, "", exchange)]
+
     def _brpop_read(self, **options: Any) -> bool:
         try:
             popped: bool = super()._brpop_read(**options)
         except NONSENSE as error:
             log.warning("message.unreadable", error=type(error).__name__)
             return True
+        except self.ResponseError as error:
+            if not str(error).startswith(DEMOTED):
+                raise
+            # Celery would end the worker; a lost connection it makes anew, perhaps to the new primary.
+            raise ConnectionError(f"Redis has become a replica: {error}") from error
         return popped
 
 

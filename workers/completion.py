@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 from shipper.clock import monotonic_ms
@@ -24,6 +25,7 @@ from shipper.errors import (
     UnclearError,
 )
 from shipper.hooks import find
+from shipper.keyring import DamagedError, LockedError
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import hook_claim, hook_settle, retire
 from shipper.ledger.record import HookJob, Record
@@ -74,7 +76,7 @@ class Teller:
         ends_at = monotonic_ms() + TELL_MS
         while not self._at.stopping.is_set() and monotonic_ms() < ends_at:
             job = self._claim()
-            if job is None or not self._settle(job, self._tell(job)):
+            if job is None or not self._tell_and_settle(job):
                 break
         self._retire()
         return self.told
@@ -87,10 +89,23 @@ class Teller:
             return None
         return jobs[0] if jobs else None
 
+    def _tell_and_settle(self, job: HookJob) -> bool:
+        """Call the hook and write down how it went; return whether to go on with the next one."""
+        try:
+            return self._settle(job, self._tell(job))
+        except LockedError as error:
+            return self._keep(job, error)
+
     def _tell(self, job: HookJob) -> str:
-        """Call the hook; return what went wrong, or an empty string."""
+        """Call the hook; return what went wrong, or an empty string. Raises LockedError."""
         if job.record is None:
             return "its event cannot be read"
+        try:
+            record = job.record.opened(
+                self._at.settings.keyring, account=self._at.ledger.account, event_id=job.event_id
+            )
+        except DamagedError as error:
+            return f"its event was {error}"
         if job.tries > self._at.settings.hook_tries:
             return "its process ended, or was cut off, during each try"  # so it was never settled
         hook = find(job.record.hook)
@@ -98,7 +113,7 @@ class Teller:
             return f"no completion_hook is named {job.record.hook}: add its module to SHIPPER_HOOKS"
         self._at.telling[self._token] = (job.record.hook, monotonic_ms())
         try:
-            hook(*ending_of(job, job.record))
+            hook(*ending_of(job, record))
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it does, its event stays delivered
@@ -106,6 +121,20 @@ class Teller:
         finally:
             self._at.telling.pop(self._token, None)
         return ""
+
+    def _keep(self, job: HookJob, error: LockedError) -> bool:
+        """Give back a job whose event this worker lacks the key of: another may have it, or a later one."""
+        fields = {"account": self._at.ledger.account, "event_id": job.event_id, "key_id": error.key_id}
+        log.warning("hook.locked", note=str(error), **fields)
+        try:
+            delay_ms = self._at.settings.pause_max_ms
+            self._at.ledger.run(
+                hook_settle(job.job, self._token, "free", delay_ms=delay_ms, error=str(error))
+            )
+        except LedgerUnavailableError as away:
+            log.warning("hook.settle_failed", error=str(away), **fields)
+            return False
+        return True
 
     def _settle(self, job: HookJob, problem: str) -> bool:
         """Write down how it went; return whether to go on with the next one."""
@@ -130,7 +159,14 @@ class Teller:
                 random=random.random,
             )
             word: Literal["failed", "again"] = "failed" if last else "again"
-            self._at.ledger.run(hook_settle(job.job, self._token, word, delay_ms=delay_ms, error=problem))
+            hide = partial(
+                self._at.settings.keyring.encrypt_text,
+                account=self._at.ledger.account,
+                event_id=job.event_id,
+            )
+            self._at.ledger.run(
+                hook_settle(job.job, self._token, word, delay_ms=delay_ms, error=problem, hide=hide)
+            )
         except LedgerUnavailableError as error:
             log.warning("hook.settle_failed", error=str(error), **fields)
             return False

@@ -15,8 +15,9 @@ from typing import Final
 
 from shipper.clock import monotonic_ms
 from shipper.errors import LedgerUnavailableError
+from shipper.ledger.failure import ReplyLostError
 from shipper.ledger.keys import key_of
-from shipper.ledger.ledger import Ledger, ReplyLostError
+from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import Sweep, forget, sweep
 from shipper.logs import get_logger
 from shipper.settings import Settings
@@ -67,6 +68,7 @@ class Dispatcher:
         self._hold_ms = hold_ms
         self._stopping = Flag()
         self._seen = 0
+        self._swept_at = 0
         self._next_look_at = 0
         self._forget_at = 0
         self._silent_since: int | None = None
@@ -127,11 +129,12 @@ class Dispatcher:
             most_pumps=self._settings.pumps,
             most_tellers=self._settings.tellers,
             seen=self._seen,
+            swept_at=self._swept_at,
             hold_ms=self._hold_ms,
             worker=self._worker,
         )
         found = self._ledger.run(operation)
-        self._seen = found.turn
+        self._seen, self._swept_at = found.turn, found.now
         wait_ms = self._settings.sweep_ms
         if found.next_due is not None and not found.due:
             wait_ms = min(wait_ms, found.next_due - found.now)

@@ -166,7 +166,9 @@ class Pump:
             return
         claim_, asked_at = claimed
         for call in claim_.calls:
-            boarding = Boarding(call=call, asked_at=asked_at, claimed_at=claim_.now)
+            boarding = Boarding(
+                account=self._at.ledger.account, call=call, asked_at=asked_at, claimed_at=claim_.now
+            )
             flight = self._at.executor.submit(fly, boarding, self._at.gameball, self._at.settings)
             self._flying += 1
             flight.add_done_callback(self._landings.put)

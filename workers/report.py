@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, assert_never
 
+from shipper.keyring import Keyring
 from shipper.ledger.operations import ClaimedEvent, SettledCall, SettledEvent
 from shipper.ledger.record import Attempt, write_attempt
 from shipper.logs import get_logger
@@ -38,11 +40,11 @@ def _settled_event(event: ClaimedEvent, landing: Landing, settings: Settings, wo
         event_id=event.event_id,
         outcome=outcome,
         code=landing.judgement.code,
-        line=_line(event, landing, outcome, worker),
+        line=_line(event, landing, outcome, worker, settings.keyring),
     )
 
 
-def _line(event: ClaimedEvent, landing: Landing, outcome: Outcome, worker: str) -> bytes:
+def _line(event: ClaimedEvent, landing: Landing, outcome: Outcome, worker: str, keyring: Keyring) -> bytes:
     """Return the attempt for the event's history; none for what nobody would ask about."""
     judgement = landing.judgement
     if judgement.verdict is Verdict.UNSENT or (isinstance(outcome, Delivered) and not event.record.hook):
@@ -62,7 +64,8 @@ def _line(event: ClaimedEvent, landing: Landing, outcome: Outcome, worker: str) 
             code=judgement.code,
             request_id=judgement.request_id,
             answer=judgement.note or landing.answer.body.decode("utf-8", "replace"),
-        )
+        ),
+        hide=partial(keyring.encrypt_text, account=landing.account, event_id=event.event_id),
     )
 
 

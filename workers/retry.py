@@ -52,9 +52,11 @@ def decide(  # noqa: C901 - a flat table, one line a verdict
             outcome = DELIVERED
         case Verdict.PERMANENT:
             outcome = Dead(reason=Reason.REFUSED) if alone else SOLO
+        case Verdict.UNREADABLE:
+            outcome = Dead(reason=Reason.UNREADABLE) if alone else SOLO
         case Verdict.UNSENT:
             outcome = Free(delay_ms=0)
-        case Verdict.CREDENTIALS:
+        case Verdict.CREDENTIALS | Verdict.ENCRYPTION_KEY:
             outcome = Free(delay_ms=int(random() * HELD_MAX_MS))
         case Verdict.THROTTLED:
             outcome = _free(int(random() * HELD_MAX_MS), used, alone, settings)

@@ -36,6 +36,10 @@ class Loss(StrEnum):
     """The far end's certificate could not be verified; nothing was sent."""
     KEYS = "keys"
     """The account's key could not be read; nothing was sent."""
+    LOCKED = "locked"
+    """An event is encrypted under a key that this worker lacks; nothing was sent."""
+    DAMAGED = "damaged"
+    """A stored event was changed, so that it cannot be opened; nothing was sent."""
 
 
 class Body(StrEnum):

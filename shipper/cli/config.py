@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import click
+from pydantic import SecretStr
 from rich.console import RenderableType
 
 from shipper.cli.desk import as_json
 from shipper.cli.gameball import accounts_of, check_workers, told
+from shipper.cli.new_key import new_key_
 from shipper.cli.output import Output, table
 from shipper.settings import Settings, load_settings
 
@@ -33,16 +35,22 @@ class Line:
     about: str
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @as_json
-def config(*, as_json: bool) -> None:
+@click.pass_context
+def config(ctx: click.Context, *, as_json: bool) -> None:
     """List every setting by its environment variable, with its value and origin.
 
     Passwords in URLs are hidden; of keys only is told whether they are set, and where.
     """
+    if ctx.invoked_subcommand:
+        return
     settings = load_settings()
     lines = [*_settings(settings), *_accounts(settings)]
     Output(as_json=as_json).facts(lines, _draw)
+
+
+config.add_command(new_key_)
 
 
 def hide_secrets(url: str) -> str:
@@ -58,13 +66,15 @@ def _settings(settings: Settings) -> Iterator[Line]:
             name = "REDIS_URL"
         yield Line(
             name=name,
-            value=hide_secrets(value) if field in _URLS else _plain(value),
+            value=hide_secrets(value) if field in _URLS else _plain(value, settings),
             origin="environment" if field in settings.model_fields_set else "default",
             about=info.description or "",
         )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, settings: Settings) -> Any:
+    if isinstance(value, SecretStr):  # ids are no secret, and tell which key encrypts
+        return ",".join(f"{key_id}:***" for key_id in settings.keyring.ids) if value else ""
     return ",".join(value) if isinstance(value, tuple) else value
 
 

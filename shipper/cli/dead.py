@@ -170,7 +170,7 @@ def _draw_letters(letters: list[Letter]) -> RenderableType:
             letter.reason,
             "" if letter.code is None else letter.code,
             clean(" ".join(letter.event_names), most=40),
-            clean(letter.customer_id or "", most=40),
+            clean(letter.customer_id or letter.unopened or "", most=40),
         )
         for letter in letters
     ]

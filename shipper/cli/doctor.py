@@ -21,7 +21,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 @click.command()
 @at_desk
 def doctor(desk: Desk) -> None:
-    """Look at Redis, the worker package, keys and Gameball; exit 1 if anything failed.
+    """Look at Redis, what is stored, workers, keys and Gameball; exit 1 if anything failed.
 
     Changes nothing and sends nothing: Gameball is only connected to.
     """
@@ -38,7 +38,11 @@ def doctor(desk: Desk) -> None:
 
 
 def _checks(desk: Desk) -> Iterator[Check]:
-    yield from desk.inspectors[0].checks()
+    redis = list(desk.inspectors[0].checks())
+    yield from redis
+    if redis[0].result == "ok":
+        yield from (inspector.hooks_check() for inspector in desk.inspectors)
+        yield from (inspector.encryption_check() for inspector in desk.inspectors)
     workers = check_workers()
     yield workers
     if workers.result == "ok":

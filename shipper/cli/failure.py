@@ -17,6 +17,7 @@ from shipper.errors import (
     ShipperError,
     UnknownHookError,
 )
+from shipper.ledger.failure import ForbiddenError
 
 NEXT = {
     LedgerUnavailableError: "Does Redis run, and SHIPPER_REDIS_URL lead to it? shipper doctor looks closer.",
@@ -52,6 +53,8 @@ def failure_of(error: Exception) -> Failure | None:
     if not isinstance(error, ShipperError):
         return None
     advice = next((text for kind, text in NEXT.items() if isinstance(error, kind)), "")
+    if isinstance(error, ForbiddenError):
+        advice = ""  # Redis runs, and is the right one; the message says where the rights are
     if isinstance(error, SettingsError | InvalidEventError):
         return Failure([str(problem) for problem in error.problems], advice=advice)
     return Failure([str(error)], advice=advice, exit_code=2 if isinstance(error, UnknownHookError) else 1)

@@ -19,7 +19,7 @@ from shipper.errors import (
     Problem,
     ShipperError,
 )
-from shipper.ledger.ledger import ReplyLostError
+from shipper.ledger.failure import ReplyLostError
 from shipper.ledger.operations import BATCH
 
 TRIES: Final = 4

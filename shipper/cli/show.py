@@ -72,9 +72,19 @@ def _facts(seen: EventSeen) -> Iterator[tuple[str, str]]:
     if seen.hook:
         yield "hook", seen.hook
     again = f", sent again by a person {seen.life} time(s)" if seen.life else ""
-    yield "attempts", f"{seen.attempts} ({seen.charged} charged, {seen.causes} cause(s) on record){again}"
-    if not seen.events:
-        yield "note", "an ended event leaves its id, times and attempts; its content is gone"
+    yield "attempts", f"{seen.attempts} ({seen.charged} charged){again}"
+    yield "causes", _causes(seen)
+    if seen.unopened:
+        yield "content", seen.unopened
+    elif not seen.events:
+        yield "note", "an ended event leaves its id, times, attempts and causes; its content is gone"
+
+
+def _causes(seen: EventSeen) -> str:
+    """Say why Gameball may have an event more than once: each copy beyond the first has a cause on record."""
+    if not seen.causes:
+        return "none on record: Gameball has it at most once"
+    return f"{seen.causes} on record: Gameball may have it up to {seen.causes + 1} times"
 
 
 def _timeline(seen: EventSeen) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import click
 from rich.console import Group, RenderableType
@@ -11,7 +12,8 @@ from rich.text import Text
 
 from shipper.cli.desk import Desk, at_desk, leave
 from shipper.cli.text import clean, duration, moment, number
-from shipper.inspector import Health, Standing
+from shipper.inspector import Health, Standing, Work
+from shipper.outcome import Verdict
 
 
 @click.command()
@@ -22,13 +24,20 @@ def status(desk: Desk) -> None:
 
 
 @click.command()
+@click.option(
+    "--of",
+    type=click.Choice(get_args(Work)),
+    default="deliver",
+    show_default=True,
+    help="Whose absence fails: of those who deliver, who tell hooks, or all.",
+)
 @at_desk
-def health(desk: Desk) -> None:
+def health(desk: Desk, *, of: Work) -> None:
     """Exit 0 if somebody is at work on what is due, else 1. For container probes.
 
     Asks Redis one question and needs no broker. A pause is healthy; a silent fleet is not.
     """
-    seen = [inspector.health() for inspector in desk.inspectors]
+    seen = [inspector.health(of=of) for inspector in desk.inspectors]
     desk.out.facts(seen, lambda rows: Group(*(_draw_health(each) for each in rows)))
     if not all(each.healthy for each in seen):
         leave(1)
@@ -72,6 +81,8 @@ def _remarks(seen: Standing) -> Iterator[Text]:
     if seen.paused:
         until = f"until {moment(seen.paused_until)} UTC" if seen.paused_until else "until it is resumed"
         yield Text(f"paused ({clean(seen.pause_reason)}) {until}: shipper resume lifts it", style="yellow")
+    if seen.pause_reason == Verdict.ENCRYPTION_KEY:
+        yield Text("a worker lacks the key of an event: its log names the key, shipper doctor those in use")
     if seen.dead or seen.unclear:
         yield Text("shipper dead reasons tells why")
     if seen.hooks_failed:
@@ -84,7 +95,8 @@ def _draw_health(seen: Health) -> Text:
     facts = f"oldest due {duration(seen.oldest_due_ms)}, {seen.pumps} pump(s), swept {_ago(seen.swept_ms)}"
     facts += ", paused" if seen.paused else ""
     if seen.healthy:
-        return Text(f"{seen.account}: healthy ({facts})", style="green")
+        warned = "".join(f"; warning: {warning}" for warning in seen.warnings)
+        return Text(f"{seen.account}: healthy ({facts}){warned}", style="yellow" if warned else "green")
     return Text(f"{seen.account}: {'; '.join(seen.problems)} ({facts})", style="red")
 
 

@@ -4,7 +4,7 @@ from shipper.inspector.check import Check
 from shipper.inspector.choice import SPREAD_MS, Choice, Handled, Left
 from shipper.inspector.erasure import Erasure
 from shipper.inspector.event import EventSeen, Moment
-from shipper.inspector.health import Health
+from shipper.inspector.health import Health, Work
 from shipper.inspector.hook import HookSeen, HooksHandled
 from shipper.inspector.inspector import Inspector, Pause, open_inspectors
 from shipper.inspector.letter import Letter, Page
@@ -38,5 +38,6 @@ __all__ = [
     "Reasons",
     "Spot",
     "Standing",
+    "Work",
     "open_inspectors",
 ]

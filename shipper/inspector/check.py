@@ -10,8 +10,12 @@ from typing import Final, Literal
 from shipper.clock import now_ms
 from shipper.errors import LedgerUnavailableError
 from shipper.inspector.now import ledger_now
+from shipper.inspector.standing import unserved_hooks
 from shipper.ledger.durability import Durability, Weakness, inspect_durability
+from shipper.ledger.failure import ForbiddenError
 from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import status
+from shipper.settings import Settings
 
 CLOCK_WARNS_MS: Final = 2_000
 CLOCK_FAILS_MS: Final = 300_000
@@ -28,15 +32,17 @@ class Check:
     """What was found, and the first step of the cure where one is needed."""
 
 
-def check_redis(ledger: Ledger) -> Iterator[Check]:
+def check_redis(ledger: Ledger, settings: Settings) -> Iterator[Check]:
     """Look at Redis: does it answer, what is it, does it keep what it acknowledged, is its clock ours."""
     try:
         before = now_ms()
         theirs = ledger_now(ledger)
         after = now_ms()
-        durability = inspect_durability(ledger.pool)
+        durability = inspect_durability(ledger.pool, wait_replicas=settings.wait_replicas)
     except LedgerUnavailableError as error:
-        told = f"{error}: start it, or correct SHIPPER_REDIS_URL"
+        told = str(error)
+        if not isinstance(error, ForbiddenError):
+            told += ": start it, or correct SHIPPER_REDIS_URL"
         yield Check(about="redis", result="failed", told=told)
         return
     yield Check(about="redis", result="ok", told=f"answers in {after - before} ms")
@@ -44,12 +50,24 @@ def check_redis(ledger: Ledger) -> Iterator[Check]:
     yield _clock(theirs - (before + after) // 2)
 
 
+def check_hooks(ledger: Ledger, settings: Settings) -> Check:
+    """Look whether completion hooks that are due find a worker that tells them."""
+    about = f"hooks {ledger.account}"
+    try:
+        told = unserved_hooks(ledger.run(status()), settings)
+    except LedgerUnavailableError as error:
+        return Check(about=about, result="warning", told=f"cannot look: {error}")
+    if told:
+        return Check(about=about, result="warning", told=told)
+    return Check(about=about, result="ok", told="none waits for a worker")
+
+
 def _durability_checks(durability: Durability) -> Iterator[Check]:
     sound = {
         "version": f"{durability.server} {durability.version}",
         "persistence": "an append-only file, synced before each acknowledgement",
         "eviction": "nothing is evicted (noeviction)",
-        "replication": "a primary without replicas",
+        "replication": _replicas_of(durability),
         "memory": f"maxmemory is {durability.maxmemory}",
     }
     weak: defaultdict[str, list[Weakness]] = defaultdict(list)
@@ -60,6 +78,12 @@ def _durability_checks(durability: Durability) -> Iterator[Check]:
             yield Check(about=about, result="ok", told=told)
         for weakness in weak[about]:
             yield Check(about=about, result="failed" if weakness.grave else "warning", told=weakness.told)
+
+
+def _replicas_of(durability: Durability) -> str:
+    if not durability.wait_replicas:
+        return "a primary without replicas"
+    return f"an enqueue waits for {durability.wait_replicas} of {durability.replicas} replicas"
 
 
 def _clock(ahead_ms: int) -> Check:

@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shipper.envelope import name_hash
+from shipper.keyring import DamagedError, Keyring, LockedError
 from shipper.ledger.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """The event inside a record; empty where there is none, or none that can be read."""
+    """The event inside a record; empty where there is none, or none that can be read.
+
+    `unopened` says why it could not be opened, where that is the reason.
+    """
 
     customer_id: str | None = None
     email: str | None = field(default=None, repr=False)
     mobile: str | None = field(default=None, repr=False)
     events: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unopened: str | None = None
 
     @property
     def event_names(self) -> tuple[str, ...]:
@@ -29,12 +34,14 @@ class Contents:
         return next((name for name in self.events if name_hash(name) == hashed), None)
 
 
-def contents_of(record: Record | None) -> Contents:
+def contents_of(record: Record | None, keyring: Keyring, *, account: str, event_id: str) -> Contents:
     """Read the body of a record."""
     if record is None:
         return Contents()
     try:
-        body: Any = record.event
+        body: Any = record.opened(keyring, account=account, event_id=event_id).event
+    except (LockedError, DamagedError) as error:
+        return Contents(unopened=str(error))
     except ValueError:
         return Contents()
     if not isinstance(body, dict) or not isinstance(body.get("events"), dict):
@@ -45,6 +52,14 @@ def contents_of(record: Record | None) -> Contents:
         mobile=_text(body.get("mobile")),
         events=body["events"],
     )
+
+
+def text_of(stored: str | None, keyring: Keyring, *, account: str, event_id: str) -> str | None:
+    """Read a text about an event; one that cannot be opened is told so in its place."""
+    try:
+        return stored and keyring.open_text(stored, account=account, event_id=event_id)
+    except (LockedError, DamagedError) as error:
+        return f"({error})"
 
 
 def _text(value: Any) -> str | None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from shipper.errors import EventNotFoundError
-from shipper.inspector.contents import Contents, contents_of
+from shipper.inspector.contents import Contents, contents_of, text_of
 from shipper.inspector.letter import last_attempt
 from shipper.inspector.mask import mask_email, mask_mobile, mask_text
+from shipper.keyring import Keyring
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import UNCLEAR
 from shipper.ledger.operations import Shown, show
 from shipper.outcome import OnUnclear, State
 
 REDRIVEN = "redriven"
+
+Read = Callable[[str | None], str | None]
+"""Opens a text of the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSeen:
-    """An event as `shipper show` tells it. An ended one has left only its id, times and attempts."""
+    """An event as `shipper show` tells it. An ended one has left only its id, times, attempts and causes."""
 
     event_id: str
     account: str
@@ -53,6 +58,8 @@ class EventSeen:
     email: str | None
     mobile: str | None
     events: Mapping[str, Any]
+    unopened: str | None
+    """Why its content is not shown: encrypted under a key that is not at hand, or changed since."""
     reason: str | None
     status: int | None
     code: int | None
@@ -60,6 +67,7 @@ class EventSeen:
     attempts: int
     charged: int
     causes: int
+    """What licensed a second POST: answers lost, workers killed, leases outlived."""
     life: int
     """How often it was sent again by a person."""
     on_unclear: OnUnclear | None
@@ -71,14 +79,16 @@ class EventSeen:
     timeline: tuple[Moment, ...]
 
 
-def event_of(ledger: Ledger, event_id: str, *, unmasked: bool = False) -> EventSeen:
+def event_of(ledger: Ledger, event_id: str, keyring: Keyring, *, unmasked: bool = False) -> EventSeen:
     """Tell all of an event; raise EventNotFoundError for one that the ledger does not know."""
     (seen,) = ledger.run(show([event_id]))
     if seen is None:
         raise EventNotFoundError(
             f"the ledger of account {ledger.account} holds no event {event_id}", event_id=event_id
         )
-    contents, last, record = contents_of(seen.record), last_attempt(seen.history), seen.record
+    last, record = last_attempt(seen.history), seen.record
+    contents = contents_of(record, keyring, account=ledger.account, event_id=event_id)
+    read = partial(text_of, keyring=keyring, account=ledger.account, event_id=event_id)
     return EventSeen(
         event_id=event_id,
         account=ledger.account,
@@ -88,13 +98,14 @@ def event_of(ledger: Ledger, event_id: str, *, unmasked: bool = False) -> EventS
         email=contents.email if unmasked else mask_email(contents.email),
         mobile=contents.mobile if unmasked else mask_mobile(contents.mobile),
         events=contents.events,
+        unopened=contents.unopened,
         reason=seen.tried.reason or (UNCLEAR if seen.state is State.UNCLEAR else None),
         status=last.get("status"),
         code=seen.tried.code if seen.tried.reason else last.get("code"),
         request_id=last.get("request_id"),
         attempts=_attempts(seen),
         charged=seen.tried.charged,
-        causes=seen.tried.causes,
+        causes=seen.fate.causes if seen.fate else seen.tried.causes,
         life=seen.tried.life,
         on_unclear=(OnUnclear.PARK if record.park else OnUnclear.RETRY) if record else None,
         solo=seen.tried.solo or bool(record and record.solo),
@@ -102,7 +113,7 @@ def event_of(ledger: Ledger, event_id: str, *, unmasked: bool = False) -> EventS
         accepted_at=_accepted_at(seen),
         due_at=seen.due_at,
         ended_at=seen.ended_at,
-        timeline=tuple(_timeline(seen, contents, unmasked=unmasked)),
+        timeline=tuple(_timeline(seen, contents, read, unmasked=unmasked)),
     )
 
 
@@ -118,11 +129,11 @@ def _accepted_at(seen: Shown) -> int | None:
     return seen.record.accepted_at if seen.record else None
 
 
-def _timeline(seen: Shown, contents: Contents, *, unmasked: bool) -> Iterator[Moment]:
+def _timeline(seen: Shown, contents: Contents, read: Read, *, unmasked: bool) -> Iterator[Moment]:
     if (accepted_at := _accepted_at(seen)) is not None:
         yield Moment(at=accepted_at, what="accepted")
     for line in seen.history:
-        yield _moment(line, contents, unmasked=unmasked)
+        yield _moment(line, contents, read, unmasked=unmasked)
     if seen.call:
         number = seen.call.numbers[seen.event_id]
         yield Moment(
@@ -138,9 +149,9 @@ def _timeline(seen: Shown, contents: Contents, *, unmasked: bool) -> Iterator[Mo
         yield Moment(at=seen.ended_at, what=seen.state.value)
 
 
-def _moment(line: dict[str, Any], contents: Contents, *, unmasked: bool) -> Moment:
+def _moment(line: dict[str, Any], contents: Contents, read: Read, *, unmasked: bool) -> Moment:
     """Read a line of the history: an attempt, or a person's redrive."""
-    answer = line.get("answer")
+    answer = read(line.get("answer"))
     if not unmasked:
         answer = mask_text(answer, email=contents.email, mobile=contents.mobile)
     return Moment(

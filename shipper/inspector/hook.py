@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
 
-from shipper.inspector.contents import contents_of
+from shipper.inspector.contents import contents_of, text_of
 from shipper.inspector.mask import mask_email, mask_mobile, mask_text
 from shipper.inspector.now import ledger_now
+from shipper.keyring import Keyring
 from shipper.ledger.failed_hooks import FailedHook, failed_hooks, failed_jobs_of, oldest_failed
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import hook_redo
@@ -30,6 +31,8 @@ class HookSeen:
     customer_id: str | None
     email: str | None
     mobile: str | None
+    unopened: str | None
+    """Why its content is not shown, where it cannot be opened."""
     attempts: int
     tries: int
     error: str | None
@@ -46,10 +49,12 @@ class HooksHandled:
     not_failed: tuple[str, ...] = ()
 
 
-def hooks_of(ledger: Ledger, *, limit: int | None, beyond: str | None = None) -> Iterator[HookSeen]:
+def hooks_of(
+    ledger: Ledger, keyring: Keyring, *, limit: int | None, beyond: str | None = None
+) -> Iterator[HookSeen]:
     """Yield at most `limit` hooks that were given up, newest first, from the other side of a job."""
     for failed in islice(failed_hooks(ledger, beyond=beyond), limit):
-        yield _seen(ledger.account, failed)
+        yield _seen(ledger.account, failed, keyring)
 
 
 def handle_hooks(ledger: Ledger, word: Literal["retry", "discard"], names: Iterable[str]) -> HooksHandled:
@@ -73,8 +78,10 @@ def handle_all_hooks(ledger: Ledger, word: Literal["retry", "discard"]) -> Hooks
     return HooksHandled(account=ledger.account, done=done)
 
 
-def _seen(account: str, failed: FailedHook) -> HookSeen:
-    job, contents = failed.job, contents_of(failed.job.record)
+def _seen(account: str, failed: FailedHook, keyring: Keyring) -> HookSeen:
+    job = failed.job
+    contents = contents_of(job.record, keyring, account=account, event_id=job.event_id)
+    error = text_of(failed.error, keyring, account=account, event_id=job.event_id)
     return HookSeen(
         job=job.job,
         event_id=job.event_id,
@@ -85,10 +92,11 @@ def _seen(account: str, failed: FailedHook) -> HookSeen:
         customer_id=contents.customer_id,
         email=mask_email(contents.email),
         mobile=mask_mobile(contents.mobile),
+        unopened=contents.unopened,
         attempts=job.attempts,
         tries=job.tries,
         # What a hook raised is the app's own text, and may well name the customer.
-        error=mask_text(failed.error, email=contents.email, mobile=contents.mobile),
+        error=mask_text(error, email=contents.email, mobile=contents.mobile),
         ended_at=job.ended_at,
         failed_at=failed.failed_at,
     )

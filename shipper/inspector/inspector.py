@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from shipper.inspector import choice as choices
-from shipper.inspector.check import Check, check_redis
+from shipper.inspector.check import Check, check_hooks, check_redis
 from shipper.inspector.choice import SPREAD_MS, Choice, Handled, Told
+from shipper.inspector.encryption import check_encryption
 from shipper.inspector.erasure import Erasure, erase
 from shipper.inspector.event import EventSeen, event_of
-from shipper.inspector.health import Health, health_of
+from shipper.inspector.health import Health, Work, health_of
 from shipper.inspector.hook import HookSeen, HooksHandled, handle_all_hooks, handle_hooks, hooks_of
 from shipper.inspector.letter import Letter, Page, letters_of, page_of
 from shipper.inspector.now import ledger_now
@@ -55,36 +56,52 @@ class Inspector:
     def status(self) -> Standing:
         """Tell how the account stands, and warn of a Redis that may lose events."""
         seen = self._ledger.run(status())
-        return standing_of(self.account, seen, inspect_durability(self._ledger.pool))
+        return standing_of(
+            self.account,
+            seen,
+            self._settings,
+            inspect_durability(self._ledger.pool, wait_replicas=self._settings.wait_replicas),
+        )
 
-    def health(self) -> Health:
-        """Tell whether somebody is at work on what is due; one script, as quick as Redis."""
-        return health_of(self.account, self._ledger.run(status()), self._settings)
+    def health(self, *, of: Work = "deliver") -> Health:
+        """Tell whether somebody is at work on what is due; one script, as quick as Redis.
+
+        `of` says whose absence is a problem; the other's is a warning.
+        """
+        return health_of(self.account, self._ledger.run(status()), self._settings, of=of)
 
     def event(self, event_id: str, *, unmasked: bool = False) -> EventSeen:
         """Tell all of an event; raise EventNotFoundError for one that the ledger does not know."""
-        return event_of(self._ledger, event_id, unmasked=unmasked)
+        return event_of(self._ledger, event_id, self._settings.keyring, unmasked=unmasked)
 
     def letters(self, wanted: Filter, *, limit: int, beyond: Spot | None = None) -> Page:
         """Return a page of dead letters, newest first."""
-        return page_of(self._ledger, wanted, limit=limit, beyond=beyond)
+        return page_of(self._ledger, wanted, self._settings.keyring, limit=limit, beyond=beyond)
 
     def all_letters(self, wanted: Filter, *, beyond: Spot | None = None) -> Iterator[Letter]:
         """Yield every dead letter that is wanted, newest first, without holding them all."""
         ids = (spot.event_id for spot in walk(self._ledger, wanted, beyond=beyond))
-        return letters_of(self._ledger, ids)
+        return letters_of(self._ledger, ids, self._settings.keyring)
 
     def reasons(self, *, most: int = MOST) -> Reasons:
         """Group the dead letters by reason, code and event name."""
-        return reasons_of(self._ledger, most=most)
+        return reasons_of(self._ledger, self._settings.keyring, most=most)
 
     def failed_hooks(self, *, limit: int | None = None, beyond: str | None = None) -> Iterator[HookSeen]:
         """Yield the completion hooks that were given up, newest first."""
-        return hooks_of(self._ledger, limit=limit, beyond=beyond)
+        return hooks_of(self._ledger, self._settings.keyring, limit=limit, beyond=beyond)
 
     def checks(self) -> Iterator[Check]:
         """Look at Redis as a doctor would."""
-        return check_redis(self._ledger)
+        return check_redis(self._ledger, self._settings)
+
+    def hooks_check(self) -> Check:
+        """Look, as a doctor would, whether somebody tells this account's completion hooks."""
+        return check_hooks(self._ledger, self._settings)
+
+    def encryption_check(self) -> Check:
+        """Look, as a doctor would, whether what is stored opens under the keys at hand."""
+        return check_encryption(self._ledger, self._settings.keyring)
 
     def audit(self) -> Audit:
         """Prove by recount that every accepted event is somewhere."""

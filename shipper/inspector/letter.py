@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shipper.inspector.contents import contents_of
 from shipper.inspector.mask import mask_email, mask_mobile
+from shipper.keyring import Keyring
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import UNCLEAR, Filter, Spot, walk
 from shipper.ledger.operations import Shown, show
@@ -31,6 +32,8 @@ class Letter:
     customer_id: str | None
     email: str | None
     mobile: str | None
+    unopened: str | None
+    """Why its content is not shown, where it cannot be opened."""
     status: int | None
     request_id: str | None
     attempts: int
@@ -52,23 +55,25 @@ class Page:
     beyond: Spot | None
 
 
-def page_of(ledger: Ledger, wanted: Filter, *, limit: int, beyond: Spot | None = None) -> Page:
+def page_of(
+    ledger: Ledger, wanted: Filter, keyring: Keyring, *, limit: int, beyond: Spot | None = None
+) -> Page:
     """Return at most `limit` letters, newest first."""
     spots = list(islice(walk(ledger, wanted, beyond=beyond, step=limit + 1), limit + 1))
     shown = spots[:limit]
     return Page(
-        letters=tuple(letters_of(ledger, [spot.event_id for spot in shown])),
+        letters=tuple(letters_of(ledger, [spot.event_id for spot in shown], keyring)),
         beyond=shown[-1] if len(spots) > limit else None,
     )
 
 
-def letters_of(ledger: Ledger, ids: Iterable[str]) -> Iterator[Letter]:
+def letters_of(ledger: Ledger, ids: Iterable[str], keyring: Keyring) -> Iterator[Letter]:
     """Return the letters of these ids; those that have just left the dead letters are left out."""
     rest = iter(ids)
     while chunk := list(islice(rest, CHUNK)):
         for seen in ledger.run(show(chunk)):
             if seen and seen.ended_at and seen.state in {State.DEAD, State.UNCLEAR}:
-                yield _letter(ledger.account, seen, seen.ended_at)
+                yield _letter(ledger.account, seen, seen.ended_at, keyring)
 
 
 def last_attempt(history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,8 +81,9 @@ def last_attempt(history: list[dict[str, Any]]) -> dict[str, Any]:
     return next((line for line in reversed(history) if "number" in line), {})
 
 
-def _letter(account: str, seen: Shown, ended_at: int) -> Letter:
-    contents, last = contents_of(seen.record), last_attempt(seen.history)
+def _letter(account: str, seen: Shown, ended_at: int, keyring: Keyring) -> Letter:
+    contents = contents_of(seen.record, keyring, account=account, event_id=seen.event_id)
+    last = last_attempt(seen.history)
     return Letter(
         event_id=seen.event_id,
         account=account,
@@ -88,6 +94,7 @@ def _letter(account: str, seen: Shown, ended_at: int) -> Letter:
         customer_id=contents.customer_id,
         email=mask_email(contents.email),
         mobile=mask_mobile(contents.mobile),
+        unopened=contents.unopened,
         status=last.get("status"),
         request_id=last.get("request_id"),
         attempts=seen.tried.number,

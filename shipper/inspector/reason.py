@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipper.inspector.contents import contents_of
+from shipper.keyring import Keyring
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import Group, Spot, ends_of, groups
 from shipper.ledger.operations import show
@@ -41,11 +42,11 @@ class Reasons:
     left_out: int
 
 
-def reasons_of(ledger: Ledger, *, most: int = MOST) -> Reasons:
+def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST) -> Reasons:
     """Tell the largest groups; what it costs depends on their number, not on that of the letters."""
     found = groups(ledger)
     ends = [(group, place) for group in found[:most] if (place := ends_of(ledger, group))]
-    names = _names(ledger, ends)
+    names = _names(ledger, ends, keyring)
     return Reasons(
         groups=tuple(
             ReasonGroup(
@@ -64,12 +65,16 @@ def reasons_of(ledger: Ledger, *, most: int = MOST) -> Reasons:
     )
 
 
-def _names(ledger: Ledger, ends: list[tuple[Group, tuple[Spot, Spot]]]) -> dict[str, str | None]:
+def _names(
+    ledger: Ledger, ends: list[tuple[Group, tuple[Spot, Spot]]], keyring: Keyring
+) -> dict[str, str | None]:
     """Find the groups' event names, which the ledger keeps as hashes, in their examples."""
     names: dict[str, str | None] = {}
     for i in range(0, len(ends), CHUNK):
         chunk = ends[i : i + CHUNK]
         examples = ledger.run(show([last.event_id for _, (_, last) in chunk]))
-        for (group, _), example in zip(chunk, examples, strict=True):
-            names[group.index] = contents_of(example.record if example else None).name_of(group.name)
+        for (group, (_, last)), example in zip(chunk, examples, strict=True):
+            record = example.record if example else None
+            contents = contents_of(record, keyring, account=ledger.account, event_id=last.event_id)
+            names[group.index] = contents.name_of(group.name)
     return names

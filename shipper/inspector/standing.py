@@ -7,9 +7,12 @@ from typing import Final
 
 from shipper.ledger.durability import Durability
 from shipper.ledger.operations import Status
+from shipper.settings import Settings
 
 FOR_EVER: Final = 2**53 - 1
 """The moment until which a pause without an end holds."""
+HOOKS_LATE_MS: Final = 60_000
+"""Hooks are due for so long, or for two runs of one, and nobody asked for them: nobody serves them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class Standing:
     """Lanes that wait for a retry, or for their turn in a redrive."""
     lanes_broken: int
     hooks_waiting: int
+    hooks_due_ms: int
+    """How long the completion hook that is due longest has been due; 0 when none is."""
     hooks_told: int
     hooks_failed: int
     pumps: int
@@ -71,7 +76,9 @@ class Standing:
     warnings: tuple[str, ...] = ()
 
 
-def standing_of(account: str, seen: Status, durability: Durability | None = None) -> Standing:
+def standing_of(
+    account: str, seen: Status, settings: Settings, durability: Durability | None = None
+) -> Standing:
     """Read an account's standing from what the status script tells."""
     n, sizes, hold = seen.counters, seen.sizes, hold_of(seen)
     calls = n.get("calls", 0)
@@ -104,6 +111,7 @@ def standing_of(account: str, seen: Status, durability: Durability | None = None
         lanes_blocked=sizes["due"] - sizes["due_now"],
         lanes_broken=sizes["broken"],
         hooks_waiting=sizes["hooks"],
+        hooks_due_ms=hooks_due_ms(seen),
         hooks_told=n.get("hooks_told", 0),
         hooks_failed=sizes["hooks_failed"],
         pumps=seen.pumps,
@@ -112,7 +120,7 @@ def standing_of(account: str, seen: Status, durability: Durability | None = None
         pace_per_30_seconds=sizes["pace_30s"],
         backlog_bytes=n.get("bytes", 0),
         swept_ms=swept_ms(seen),
-        warnings=_warnings(seen, durability),
+        warnings=_warnings(seen, settings, durability),
     )
 
 
@@ -141,8 +149,27 @@ def swept_ms(seen: Status) -> int | None:
     return max(seen.now - int(swept), 0) if swept else None
 
 
-def _warnings(seen: Status, durability: Durability | None) -> tuple[str, ...]:
+def hooks_due_ms(seen: Status) -> int:
+    """Return how long the completion hook that is due longest has been due."""
+    return max(seen.now - seen.oldest_hook_due, 0) if seen.oldest_hook_due is not None else 0
+
+
+def unserved_hooks(seen: Status, settings: Settings) -> str:
+    """Say that hooks are due and no worker has asked for them for long; empty where somebody serves them.
+
+    A backlog alone is none: slow hooks may be due for hours while workers tell one after another.
+    """
+    late_ms = max(HOOKS_LATE_MS, 2 * settings.hook_timeout_ms)
+    due_ms, asked = hooks_due_ms(seen), int(seen.meta.get("hooks_asked", 0))
+    if due_ms <= late_ms or seen.now - asked <= late_ms:
+        return ""
+    return f"completion hooks are due for {due_ms // 1000} s and no worker tells them: serve shipper.hooks"
+
+
+def _warnings(seen: Status, settings: Settings, durability: Durability | None) -> tuple[str, ...]:
     found = list(durability.problems) if durability else []
+    if unserved := unserved_hooks(seen, settings):
+        found.append(unserved)
     if seen.sizes["broken"]:
         found.append(f"{seen.sizes['broken']} lane(s) are corrupt and wait: run shipper mend")
     if seen.meta.get("rolled_back"):

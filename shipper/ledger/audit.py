@@ -28,6 +28,8 @@ from shipper.ledger.record import read_record
 STEP: Final = 500
 """Keys looked at by one command or script."""
 LANES: Final = 20
+OVERHEAD: Final = 600
+"""What the ledger counts for an event beside its record, in bytes; `lua/_record.lua` says the same."""
 NO_LANE: Final = "-"
 """Stands for the lane of an event whose record cannot be read."""
 
@@ -96,9 +98,19 @@ def mend_all(ledger: Ledger) -> Mending:
             mending.unreadable += done.unreadable
         else:
             mending.left.append(Finding(place=f"lane {lane}", problem=done.word))
-    for row in ledger.run(recount()):
+    held, seen = _held(ledger)
+    for row in ledger.run(recount(held=held, seen=seen)):
         mending.counters[row.counter] = (row.before, row.after)
     return mending
+
+
+def _held(ledger: Ledger) -> tuple[int, dict[str, int]]:
+    """Return the bytes that all records cost, and the counters from before they were read."""
+    seen = ledger.run(status()).counters
+    sizes: dict[str, int] = {}  # by id: a scan may meet a record twice
+    for records in _walk_records(ledger):
+        sizes |= {event_id: len(stored) + OVERHEAD for event_id, stored in records.items()}
+    return sum(sizes.values()), seen
 
 
 def _accounting(now: Status) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ FIXED: Final = {
     "calls": "HASH lane → its one call: token, claimed at, worker, id and number of each event",
     "broken": "SET of quarantined lanes",
     "why": "HASH id → history: a JSON line an attempt",
-    "fate": "HASH id → how an event ended: letter, fingerprint, attempts, at, after ms",
+    "fate": "HASH id → how an event ended: letter, fingerprint, attempts, causes, at, after ms",
     "ended": "LIST of ended ids, oldest first, until retention forgets them",
     "idem": "HASH idempotency key (hashed) → id, fingerprint",
     "idemx": "LIST of idempotency keys of ended events and when they ended",
@@ -24,7 +24,7 @@ FIXED: Final = {
     "hj": "HASH id:life → what to tell the hook, and the record",
     "hl": "HASH id:life → tries, token and last error of a hook",
     "hf": "ZSET id:life → ms at which its hook was given up",
-    "pace": "ZSET token → ms of the claims of the last 30 s",
+    "pace": "ZSET token → ms of the claims of the last 30 s; minus the ms at which a token was given back",
     "gate": "HASH why, until, step, need, probe, pend: what holds the account",
     "recent": "LIST of the last 100 calls: at, failed (0 or 1)",
     "burst": "SET of lanes refused since the last acceptance",
@@ -32,8 +32,9 @@ FIXED: Final = {
     "pumps": "ZSET ticket → ms at which a pump is no longer believed alive",
     "tellers": "ZSET ticket → the same, of those who run completion hooks",
     "crew": "ZSET worker → ms at which it is no longer believed alive; workers that run pumps",
+    "sweeps": "ZSET worker → ms of its last sweep, the latest hundred: what Redis forgot, a worker misses",
     "n": "HASH of counters",
-    "meta": "HASH of facts about the ledger: last sweep, run id, byte cap, roll-backs",
+    "meta": "HASH of facts about the ledger: last sweep, last look for hooks, run id, byte cap, roll-backs",
 }
 """The fixed keys of an account and what each holds. Beside them there is one LIST `l:<lane>` a lane."""
 

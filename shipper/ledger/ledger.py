@@ -14,26 +14,18 @@ from typing import Any, Final, TypeVar
 
 import redis
 import redis.asyncio
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    MovedError,
-    NoPermissionError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shipper.clock import monotonic_ms
-from shipper.errors import LedgerFullError, LedgerUnavailableError
+from shipper.ledger.failure import (
+    REFUSALS,
+    ReplicasBehindError,
+    meaning_of,
+    nothing_left,
+    replicas_behind,
+    reply_lost,
+)
 from shipper.ledger.keys import key_of
 from shipper.ledger.operations import Operation
 from shipper.ledger.pool import AsyncPool, Pool
@@ -45,23 +37,8 @@ T = TypeVar("T")
 Connection = redis.Connection
 AsyncConnection = redis.asyncio.connection.AbstractConnection
 
-REFUSALS: Final = (
-    AskError,
-    AuthenticationError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    MovedError,
-    NoPermissionError,
-    ReadOnlyError,
-    TryAgainError,
-)
-"""Answers with which Redis says that it did not run the script; some are connection errors to redis-py."""
-REFUSED_WITH: Final = ("BUSY", "MISCONF", "NOREPLICAS", "max number of clients", "Protocol error: unauth")
-
-
-class ReplyLostError(LedgerUnavailableError):
-    """Say that the request left and its answer did not come: it may have been carried out."""
+LATE_MS: Final = 120
+"""Redis looks ten times a second (`hz`) which WAITs have run out: so long before our own end, theirs is."""
 
 
 class Ledger:
@@ -75,25 +52,31 @@ class Ledger:
     def run(self, operation: Operation[T], *, until: int | None = None) -> T:
         """Carry an operation out before `until` (monotonic ms), or within the budget.
 
-        Raise LedgerFullError, LedgerUnavailableError (nothing was changed) or ReplyLostError.
+        Raise LedgerFullError, LedgerUnavailableError (nothing was changed), ReplyLostError or, of an
+        operation that waits for replicas, ReplicasBehindError.
         """
-        script = load(operation.script)
+        script, replicas = load(operation.script), operation.replicas
         until = until or monotonic_ms() + self.budget_ms
         connection = _connect(self.pool)
         try:
             try:
-                reply = _ask(connection, evalsha(script, self.account, operation), until)
+                reply = _ask(connection, evalsha(script, self.account, operation), until, replicas)
             except NoScriptError:
-                reply = _ask(connection, evaluate(script, self.account, operation), until)
+                if replicas:
+                    connection.disconnect()  # the WAIT sent with it may hold this one up
+                reply = _ask(connection, evaluate(script, self.account, operation), until, replicas)
+            answer = operation.read(reply)
+            if replicas:
+                _hear_replicas(connection, replicas, answer, until)
         except (ResponseError, *REFUSALS) as error:
             connection.disconnect()  # a replica or a loading server is not the one to ask again
-            raise _meaning_of(error) from error
+            raise meaning_of(error, user=self.pool.connection_kwargs.get("username")) from error
         except BaseException:
             connection.disconnect()  # a time limit or Ctrl-C may come between the request and its answer
             raise
         finally:
             self.pool.release(connection)
-        return operation.read(reply)
+        return answer
 
     def ask(self, *command: str | int) -> Any:
         """Send one plain command that only reads (HSCAN, ZRANGE ...); raise as `run` does."""
@@ -102,7 +85,7 @@ class Ledger:
             return _ask(connection, command, monotonic_ms() + self.budget_ms)
         except (ResponseError, *REFUSALS) as error:
             connection.disconnect()
-            raise _meaning_of(error) from error
+            raise meaning_of(error, user=self.pool.connection_kwargs.get("username")) from error
         except BaseException:
             connection.disconnect()
             raise
@@ -120,24 +103,28 @@ class AsyncLedger:
 
     async def run(self, operation: Operation[T], *, until: int | None = None) -> T:
         """Carry an operation out; raise as `Ledger.run` does. Cancelling it drops the connection."""
-        script = load(operation.script)
+        script, replicas = load(operation.script), operation.replicas
         until = until or monotonic_ms() + self.budget_ms
         connection = await _aconnect(self.pool, until)
         try:
-            with _nothing_leaves_later(connection):
-                try:
-                    reply = await _aask(connection, evalsha(script, self.account, operation), until)
-                except NoScriptError:
-                    reply = await _aask(connection, evaluate(script, self.account, operation), until)
+            try:
+                reply = await _aask(connection, evalsha(script, self.account, operation), until, replicas)
+            except NoScriptError:
+                if replicas:
+                    await connection.disconnect(nowait=True)
+                reply = await _aask(connection, evaluate(script, self.account, operation), until, replicas)
+            answer = operation.read(reply)
+            if replicas:
+                await _ahear_replicas(connection, replicas, answer, until)
         except (ResponseError, *REFUSALS) as error:
             await connection.disconnect(nowait=True)
-            raise _meaning_of(error) from error
+            raise meaning_of(error, user=self.pool.connection_kwargs.get("username")) from error
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
         finally:
             await self.pool.release(connection)
-        return operation.read(reply)
+        return answer
 
 
 def evalsha(script: Script, account: str, operation: Operation[Any]) -> tuple[Any, ...]:
@@ -157,37 +144,67 @@ def evaluate(script: Script, account: str, operation: Operation[Any]) -> tuple[A
 
 
 def _connect(pool: Pool) -> Connection:
-    with _nothing_left():
+    with nothing_left():
         connection: Connection = pool.get_connection()
         return connection
 
 
 async def _aconnect(pool: AsyncPool, until: int) -> redis.asyncio.connection.AbstractConnection:
-    with _nothing_left():
+    with nothing_left():
         async with asyncio.timeout(_seconds_left(until)):
             connection: AsyncConnection = await pool.get_connection()
             return connection
 
 
-def _ask(connection: Connection, command: tuple[Any, ...], until: int) -> Any:
-    with _nothing_left():
+def _ask(connection: Connection, command: tuple[Any, ...], until: int, replicas: int = 0) -> Any:
+    with nothing_left():
         timeout = _seconds_left(until)
-        connection.send_packed_command(connection.pack_command(*command), check_health=False)
-    with _reply_lost():
+        if not connection.is_connected:
+            connection.connect()
+        packed = connection.pack_commands([command, *_wait_for(replicas, until)])
+    with reply_lost() if replicas else nothing_left():  # the script may have left whole, and its WAIT not
+        connection.send_packed_command(packed, check_health=False)
+    with reply_lost():
         return connection.read_response(timeout=timeout)
 
 
-async def _aask(
-    connection: redis.asyncio.connection.AbstractConnection, command: tuple[Any, ...], until: int
-) -> Any:
-    with _nothing_left():
+def _hear_replicas(connection: Connection, wanted: int, answer: Any, until: int) -> None:
+    with replicas_behind(wanted, answer):
+        _check_acknowledged(connection.read_response(timeout=_seconds_left(until)), wanted, answer)
+
+
+async def _aask(connection: AsyncConnection, command: tuple[Any, ...], until: int, replicas: int) -> Any:
+    with nothing_left():
         timeout = _seconds_left(until)
-        packed = connection.pack_command(*command)
-    with _reply_lost():  # already while it is written: how much of its buffer has left, asyncio does not tell
+        if not connection.is_connected:
+            async with asyncio.timeout(timeout):
+                await connection.connect()
+        packed = connection.pack_commands([command, *_wait_for(replicas, until)])
+    # Lost already while it is written: how much of its buffer has left, asyncio does not tell.
+    with _nothing_leaves_later(connection), reply_lost():
         async with asyncio.timeout(timeout):
             await connection.send_packed_command(packed, check_health=False)
         async with asyncio.timeout(_seconds_left(until)):
             return await connection.read_response()
+
+
+async def _ahear_replicas(connection: AsyncConnection, wanted: int, answer: Any, until: int) -> None:
+    with replicas_behind(wanted, answer):
+        async with asyncio.timeout(_seconds_left(until)):
+            acknowledged = await connection.read_response()
+        _check_acknowledged(acknowledged, wanted, answer)
+
+
+def _wait_for(replicas: int, until: int) -> list[tuple[str | int, ...]]:
+    """Return the command that goes behind a script in the same write; none where nobody is waited for."""
+    left_ms = until - monotonic_ms()
+    return [("WAIT", replicas, max(left_ms - LATE_MS, left_ms // 2, 1))] if replicas else []
+
+
+def _check_acknowledged(acknowledged: int, wanted: int, answer: Any) -> None:
+    if acknowledged < wanted:
+        message = f"{acknowledged} of {wanted} replica(s) acknowledged it in time"
+        raise ReplicasBehindError(message, answer=answer)
 
 
 def _seconds_left(until: int) -> float:
@@ -213,35 +230,3 @@ def _nothing_leaves_later(connection: AsyncConnection) -> Iterator[None]:
         if writer is not None:
             writer.transport.abort()
         raise
-
-
-@contextmanager
-def _nothing_left() -> Iterator[None]:
-    """A request that did not leave whole was not carried out: Redis runs no half command."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise LedgerUnavailableError(f"Redis did not take the request: {error}") from error
-
-
-@contextmanager
-def _reply_lost() -> Iterator[None]:
-    try:
-        yield
-    except REFUSALS:
-        raise
-    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-        if str(error).startswith(REFUSED_WITH):  # too many clients: a connection error to redis-py
-            raise LedgerUnavailableError(f"Redis refused the request: {error}") from error
-        raise ReplyLostError(f"Redis took the request, and its answer did not come: {error}") from error
-
-
-def _meaning_of(error: RedisError) -> LedgerUnavailableError | LedgerFullError:
-    """Turn Redis' refusal into ours."""
-    if isinstance(error, OutOfMemoryError):
-        return LedgerFullError(
-            "Redis is full (maxmemory): nothing was accepted; free memory or raise maxmemory"
-        )
-    if isinstance(error, REFUSALS) or str(error).startswith(REFUSED_WITH):
-        return LedgerUnavailableError(f"Redis refused the request: {error}")
-    return ReplyLostError(f"the ledger's script failed: {error}")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import redis
 import redis.asyncio
+from redis._parsers import _HiredisParser
 from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from shipper.clock import monotonic_ms
 from shipper.errors import Problem, SettingsError
 from shipper.settings import NO_URL
 
@@ -23,6 +26,26 @@ AsyncRedis = redis.asyncio.Redis
 _QUIET: Final = MaintNotificationsConfig(enabled=False)
 _STEPS: Final = 3
 """Connecting, AUTH and SELECT each may take a third of the budget, so that their sum keeps it."""
+
+
+class PunctualParser(_HiredisParser):
+    """Read an answer within its timeout as a whole. To redis-py it holds for each read: a drip never ends."""
+
+    _until = 0
+
+    def read_response(self, *given: Any, **named: Any) -> Any:
+        """Read one answer; `timeout`, in seconds, is for all of it. Without one the socket's own holds."""
+        timeout = named.get("timeout")
+        seconds = timeout if isinstance(timeout, (int, float)) else self._socket_timeout
+        self._until = monotonic_ms() + int(seconds * 1000)
+        return super().read_response(*given, **named)
+
+    def read_from_socket(self, *given: Any, **named: Any) -> Any:
+        """Wait for the next piece as long as there is time."""
+        left_ms = self._until - monotonic_ms()
+        if left_ms <= 0:
+            raise RedisTimeoutError("the answer was not whole in time")
+        return super().read_from_socket(*given, **{**named, "timeout": left_ms / 1000})  # type: ignore[no-untyped-call]
 
 
 def make_pool(url: str, *, budget_ms: int) -> Pool:
@@ -41,6 +64,7 @@ def make_pool(url: str, *, budget_ms: int) -> Pool:
             retry=Retry(NoBackoff(), 0),
             driver_info=None,  # CLIENT SETINFO would cost two round trips more
             maint_notifications_config=_QUIET,
+            parser_class=PunctualParser,
         )
 
 

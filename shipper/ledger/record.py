@@ -6,8 +6,11 @@ The same formats stand in `lua/_record.lua`, `_tried.lua`, `_call.lua`, `_end.lu
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
+
+from shipper.keyring import Keyring
 
 VERSION: Final = b"1"
 _FATES: Final[dict[str, Literal["delivered", "discarded", "expunged"]]] = {
@@ -21,7 +24,7 @@ ANSWER_BYTES: Final = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An envelope as it is stored. `body` is posted byte for byte when the event travels alone."""
+    """An envelope as it is stored. `body`, opened, is posted byte for byte when the event travels alone."""
 
     lane: str
     accepted_at: int
@@ -35,9 +38,13 @@ class Record:
     head_len: int
     body: bytes = field(repr=False)
 
+    def opened(self, keyring: Keyring, *, account: str, event_id: str) -> Record:
+        """Return the record with its body as it was given; raise LockedError or DamagedError."""
+        return replace(self, body=keyring.open(self.body, account=account, event_id=event_id))
+
     @property
     def event(self) -> dict[str, Any]:
-        """Return the event as the SDKs spell it: customerId, email, mobile, events."""
+        """Return the event as the SDKs spell it: customerId, email, mobile, events. For an opened record."""
         decoded: dict[str, Any] = json.loads(self.body)
         return decoded
 
@@ -110,17 +117,20 @@ class Fate:
     state: Literal["delivered", "discarded", "expunged"]
     fingerprint: str
     attempts: int
+    causes: int
+    """What licensed a second POST. Gameball accepted it at most once more than that."""
     ended_at: int
     accepted_at: int
 
 
 def read_fate(stored: bytes) -> Fate:
     """Return how an event ended."""
-    letter, fingerprint, attempts, at, after = stored.decode().split(" ")
+    letter, fingerprint, attempts, causes, at, after = stored.decode().split(" ")
     return Fate(
         state=_FATES[letter],
         fingerprint=fingerprint,
         attempts=int(attempts),
+        causes=int(causes),
         ended_at=int(at),
         accepted_at=int(at) - int(after),
     )
@@ -147,8 +157,11 @@ class Attempt:
     """At most 2 KiB of the answer."""
 
 
-def write_attempt(attempt: Attempt) -> bytes:
-    """Return the attempt as one JSON line, without what is absent."""
+def write_attempt(attempt: Attempt, *, hide: Callable[[str], str] = str) -> bytes:
+    """Return the attempt as one JSON line, without what is absent.
+
+    What Gameball answered may quote the customer: `hide` makes of it what is stored.
+    """
     line: dict[str, object] = {"at": attempt.at, "number": attempt.number, "worker": attempt.worker}
     line |= {"verdict": attempt.verdict, "outcome": attempt.outcome}
     if attempt.of != 1:
@@ -158,7 +171,8 @@ def write_attempt(attempt: Attempt) -> bytes:
         if value is not None:
             line[name] = value
     if attempt.answer:
-        line["answer"] = attempt.answer.encode("utf-8", "replace")[:ANSWER_BYTES].decode("utf-8", "ignore")
+        kept = attempt.answer.encode("utf-8", "replace")[:ANSWER_BYTES].decode("utf-8", "ignore")
+        line["answer"] = hide(kept)
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -27,10 +27,9 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What the ledger says of an event. `causes` are forgotten, so 0, once it is delivered."""
+    """What the ledger says of an event; `causes` are what licensed a second POST of it."""
 
     state: State
-    attempts: int
     causes: int = 0
     reason: str = ""
     code: int | None = None
@@ -112,9 +111,7 @@ def _every_copy_is_explained(evidence: Evidence) -> Iterator[str]:
         copies = evidence.copies_of.get(each.done.reference, 0)
         if ended is None:
             continue
-        if ended.state is State.DELIVERED and copies > ended.attempts:
-            yield f"{_name(each)} was accepted {copies} times in {ended.attempts} attempts"
-        if ended.state is not State.DELIVERED and copies > ended.causes:
+        if copies > ended.causes + (ended.state is State.DELIVERED):
             yield (
                 f"{_name(each)} is {ended.state.value} with {ended.causes} causes on record, "
                 f"and was accepted {copies} times"

@@ -42,8 +42,7 @@ def _ended(shipped: Sequence[Shipped], ledger: Ledger) -> dict[str, Ended]:
 def _as_ended(shown: Shown) -> Ended:
     return Ended(
         state=shown.state,
-        attempts=shown.fate.attempts if shown.fate else shown.tried.number,
-        causes=shown.tried.causes,
+        causes=shown.fate.causes if shown.fate else shown.tried.causes,
         reason=shown.tried.reason,
         code=shown.tried.code,
     )

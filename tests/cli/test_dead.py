@@ -29,6 +29,7 @@ LETTER = {
     "hook",
     "accepted_at",
     "ended_at",
+    "unopened",
 }
 CANARIES = ("canary@example.com", "+201001234567")
 
@@ -62,6 +63,7 @@ def test_a_letter_is_an_object_of_the_vocabulary(run: Run, story: Story) -> None
         "hook": "told",
         "accepted_at": "2023-11-14T22:13:20.000Z",
         "ended_at": "2023-11-14T22:13:20.120Z",
+        "unopened": None,
     }
 
 

@@ -31,6 +31,7 @@ def test_a_failed_hook_is_an_object_of_the_vocabulary(run: Run, story: Story) ->
         "error": "KeyError: 'visit'",
         "ended_at": "2023-11-14T22:13:20.120Z",
         "failed_at": "2023-11-14T22:13:20.120Z",
+        "unopened": None,
     }
 
 

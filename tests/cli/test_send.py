@@ -16,7 +16,8 @@ from shipper.cli import sending
 from shipper.cli.lines import LONGEST, read_lines
 from shipper.errors import EnqueueUnclearError, LedgerUnavailableError, ShipperError
 from shipper.inspector import Inspector
-from shipper.ledger.ledger import Ledger, ReplyLostError
+from shipper.ledger.failure import ReplyLostError
+from shipper.ledger.ledger import Ledger
 from tests.cli.conftest import Run, objects, one
 from tests.inspector.story import SETTINGS
 from tests.support.servers import StartServer

@@ -19,6 +19,7 @@ KEY = "canary-api-key-0123456789"
 STRONG = {
     "appendonly": "yes",
     "appendfsync": "always",
+    "aof-load-truncated": "no",
     "maxmemory": "100mb",
     "maxmemory-policy": "noeviction",
 }
@@ -86,6 +87,8 @@ def test_a_sound_setup_passes_and_nothing_is_sent(run: Run, private_server: Star
         "replication",
         "memory",
         "clock",
+        "hooks default",
+        "encryption default",
         "workers",
         "account default",
         "gameball default",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from shipper.clock import now_ms
+from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import sweep
 from tests.cli.conftest import Run, objects, one
-from tests.inspector.story import ACCEPTED, REFUSED, SETTINGS, Story
+from tests.inspector.story import ACCEPTED, MINUTE, REFUSED, SETTINGS, Story
 
 STATES = {"waiting", "in_flight", "delivered", "dead", "unclear", "discarded", "expunged"}
 
@@ -68,7 +70,9 @@ def test_health_is_an_exit_code(run: Run, story: Story) -> None:
         "account",
         "healthy",
         "problems",
+        "warnings",
         "oldest_due_ms",
+        "hooks_due_ms",
         "pumps",
         "swept_ms",
         "paused",
@@ -81,6 +85,26 @@ def test_health_says_in_a_line_how_it_is(run: Run, story: Story) -> None:
     assert " ".join(shown.split()) == (
         "default: no worker has ever looked at this account (oldest due 0 s, 0 pump(s), swept never)"
     )
+
+
+def test_health_of_hooks_fails_where_that_of_deliveries_only_warns(run: Run, ledger: Ledger) -> None:
+    story = Story(ledger, now=now_ms())
+    story.passes(-5 * MINUTE)
+    story.enqueue("c-1", "visit", hook="told")
+    story.calls(ACCEPTED)
+    story.passes(5 * MINUTE)
+    story.sweeps()
+
+    delivering = run("health")
+    telling = run("health", "--of", "hooks", code=1)
+    every = run("health", "--of", "all", "--json", code=1)
+    shown = run("status")
+
+    unserved = "s and no worker tells them: serve shipper.hooks"
+    for output in (delivering.stdout, telling.stdout, shown.stdout):
+        assert unserved in " ".join(output.split())
+    assert "default: healthy" in delivering.stdout
+    assert one(every)["problems"][0].endswith(unserved)
 
 
 def test_a_pause_has_an_end_or_none(run: Run) -> None:

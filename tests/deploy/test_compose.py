@@ -55,6 +55,11 @@ def test_the_schema_finds_a_misspelt_line(tmp_path: Path) -> None:
     assert "'restarts' was unexpected" in complaints
 
 
+def test_the_probe_of_the_hooks_worker_is_about_hooks(services: dict[str, Any]) -> None:
+    assert services["hooks"]["healthcheck"]["test"] == ["CMD", "shipper", "health", "--of", "hooks"]
+    assert "healthcheck" not in services["worker"]  # the image's own: deliveries
+
+
 def test_the_services_are_these(services: dict[str, Any]) -> None:
     assert tuple(services) == SERVICES
 
@@ -134,9 +139,12 @@ def test_two_workers_deliver_unless_told_otherwise() -> None:
 def test_only_who_delivers_has_the_keys() -> None:
     services = compose()["services"]
 
-    having = {name for name, service in services.items() if service.get("secrets")}
+    having = {name: service["secrets"] for name, service in services.items() if service.get("secrets")}
 
-    assert having == {"worker"}
+    assert having == {
+        "worker": ["gameball_api_key", "gameball_secret_key", "encryption_keys"],
+        "hooks": ["encryption_keys"],
+    }
     assert [name for name in services["hooks"]["environment"] if name.startswith("GAMEBALL_")] == []
 
 
@@ -149,6 +157,19 @@ def test_the_secret_key_is_used_only_if_its_file_is_named() -> None:
     assert (
         given["services"]["worker"]["environment"]["GAMEBALL_SECRET_KEY_FILE"]
         == "/run/secrets/gameball_secret_key"
+    )
+
+
+@pytest.mark.parametrize("name", ["worker", "hooks"])
+def test_events_are_encrypted_only_if_a_file_of_keys_is_named(name: str) -> None:
+    without, given = compose(), compose({"SHIPPER_ENCRYPTION_KEYS_FILE": "/etc/keys"})
+
+    assert without["secrets"]["encryption_keys"] == {"file": "/dev/null"}
+    assert without["services"][name]["environment"]["SHIPPER_ENCRYPTION_KEYS_FILE"] is None
+    assert given["secrets"]["encryption_keys"] == {"file": "/etc/keys"}
+    assert (
+        given["services"][name]["environment"]["SHIPPER_ENCRYPTION_KEYS_FILE"]
+        == "/run/secrets/encryption_keys"
     )
 
 

@@ -109,7 +109,14 @@ def test_the_image_is_built_from_pins_that_the_tests_ran_on() -> None:
 
 @pytest.mark.parametrize(
     ("needed_for", "is_in"),
-    [("dependencies", True), ("web", True), ("build", True), ("test", False), ("embedded", False)],
+    [
+        ("dependencies", True),
+        ("encryption", True),
+        ("web", True),
+        ("build", True),
+        ("test", False),
+        ("embedded", False),
+    ],
 )
 def test_the_image_is_built_from_what_it_needs(needed_for: str, is_in: bool) -> None:
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -14,6 +14,7 @@ from tests.support.servers import RedisServer, StartServer
 STRONG = {
     "appendonly": "yes",
     "appendfsync": "always",
+    "aof-load-truncated": "no",
     "maxmemory": "100mb",
     "maxmemory-policy": "noeviction",
 }
@@ -29,6 +30,7 @@ WEAK = {
     "strong": ({}, {}),
     "without an append-only file": ({"appendonly": "no"}, {"persistence": "failed"}),
     "synced every second": ({"appendfsync": "everysec"}, {"persistence": "warning"}),
+    "torn files loaded": ({"aof-load-truncated": "yes"}, {"persistence": "warning"}),
     "synced when the system likes": ({"appendfsync": "no"}, {"persistence": "warning"}),
     "evicting": ({"maxmemory-policy": "allkeys-lru"}, {"eviction": "failed"}),
     "without a limit": ({"maxmemory": "0"}, {"memory": "warning"}),
@@ -106,6 +108,10 @@ def durable(**changed: object) -> Durability:
         ({"version": ""}, 0, 1, True),
         ({"file_failed": True}, 1, 0, False),
         ({"appendfsync": "everysec"}, 0, 1, False),
+        ({"loads_torn": True}, 0, 1, True),
+        ({"loads_torn": True, "server": "valkey", "version": "9.1.2"}, 0, 0, True),
+        ({"replicas": 1, "wait_replicas": 1}, 0, 0, True),
+        ({"replicas": 1, "wait_replicas": 2}, 1, 0, False),
         ({"appendonly": "", "appendfsync": ""}, 0, 1, False),
         ({"eviction": ""}, 0, 1, True),
         ({"role": "slave"}, 1, 0, False),

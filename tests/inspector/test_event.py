@@ -7,7 +7,7 @@ from redis import Redis
 
 from shipper.errors import EventNotFoundError
 from shipper.inspector import Filter, Inspector, Moment
-from shipper.outcome import OnUnclear, State
+from shipper.outcome import OnUnclear, Retry, State, Verdict
 from tests.inspector.story import ACCEPTED, BUSY_SERVER, MINUTE, NOW, REFUSED, SECOND, Answer, Story
 
 
@@ -103,6 +103,19 @@ def test_a_delivered_event_has_left_its_id_and_times(story: Story, inspector: In
         Moment(at=NOW, what="accepted"),
         Moment(at=NOW + MINUTE + 120, what="delivered"),
     )
+
+
+def test_a_delivered_event_still_tells_the_causes_of_its_second_post(
+    story: Story, inspector: Inspector
+) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(Answer(verdict=Verdict.UNCLEAR, outcome=Retry(delay_ms=SECOND)))
+    story.passes(MINUTE)
+    story.calls(ACCEPTED)
+
+    seen = inspector.event(event_id)
+
+    assert (seen.state, seen.attempts, seen.causes) == (State.DELIVERED, 2, 1)
 
 
 def test_an_event_that_nobody_knows_is_not_found(inspector: Inspector) -> None:

@@ -28,6 +28,7 @@ def test_a_failed_hook_tells_its_event_and_its_error_masked(story: Story, inspec
             customer_id="c-1",
             email="a***@***",
             mobile="***67",
+            unopened=None,
             attempts=1,
             tries=1,
             error="KeyError: '***' of ***",

@@ -59,6 +59,7 @@ def test_a_letter_tells_what_happened_and_masks_whom_it_happened_to(
         customer_id="c-1",
         email="a***@***",
         mobile="***67",
+        unopened=None,
         status=422,
         request_id="req-9",
         attempts=1,

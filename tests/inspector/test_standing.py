@@ -8,7 +8,7 @@ from redis import Redis
 from shipper.envelope import lane_of
 from shipper.inspector import Inspector, open_inspectors
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import claim, sweep
+from shipper.ledger.operations import claim, hook_claim, sweep
 from tests.inspector.story import ACCEPTED, HOUR, MINUTE, REFUSED, SECOND, SETTINGS, Story
 from tests.support.servers import StartServer
 
@@ -172,6 +172,86 @@ def test_a_fleet_that_fell_silent_is_not_healthy(story: Story, inspector: Inspec
 
     assert seen.healthy is False
     assert seen.problems[0].startswith("no worker has looked at this account for 6")
+
+
+def ask_for_hooks(story: Story) -> None:
+    """Let a worker start a teller, and that ask for jobs."""
+    story.ledger.run(sweep(SETTINGS, teller_tickets=["k1"], most_tellers=1, now=story.now))
+    story.ledger.run(hook_claim("h1", SETTINGS, ticket="k1", now=story.now))
+
+
+def told_late(story: Story) -> None:
+    """Deliver an event with a hook five minutes ago, and sweep ever since."""
+    story.passes(-5 * MINUTE)
+    story.enqueue("c-1", "visit", hook="told")
+    story.enqueue("c-2", "visit", hook="told")
+    story.calls(ACCEPTED)
+    story.passes(5 * MINUTE)
+    look(story)
+
+
+def test_hooks_that_nobody_serves_are_a_problem_of_theirs_and_a_warning_to_others(
+    story: Story, inspector: Inspector
+) -> None:
+    told_late(story)
+
+    seen = {of: inspector.health(of=of) for of in ("deliver", "hooks", "all")}
+
+    assert {of: health.healthy for of, health in seen.items()} == {
+        "deliver": True,
+        "hooks": False,
+        "all": False,
+    }
+    assert [warning.partition(" for ")[0] for warning in seen["deliver"].warnings] == [
+        "completion hooks are due"
+    ]
+    assert seen["hooks"].hooks_due_ms >= 5 * MINUTE
+    assert inspector.status().warnings[-1].endswith("no worker tells them: serve shipper.hooks")
+    assert inspector.hooks_check().result == "warning"
+
+
+def test_a_ticket_that_nobody_takes_up_is_no_worker(story: Story, inspector: Inspector) -> None:
+    told_late(story)
+    story.ledger.run(sweep(SETTINGS, teller_tickets=["k1"], most_tellers=1, now=story.now))
+
+    seen = inspector.health(of="hooks")
+
+    assert seen.healthy is False
+
+
+def test_hooks_that_are_late_but_told_one_after_another_are_well(story: Story, inspector: Inspector) -> None:
+    told_late(story)
+    ask_for_hooks(story)
+
+    seen = inspector.health(of="hooks")
+
+    assert (seen.healthy, seen.warnings) == (True, ())
+    assert seen.hooks_due_ms >= 5 * MINUTE
+    assert inspector.hooks_check().result == "ok"
+
+
+def test_hooks_that_are_due_for_a_moment_are_well_though_nobody_has_ever_asked(
+    story: Story, inspector: Inspector
+) -> None:
+    story.enqueue("c-1", "visit", hook="told")
+    story.calls(ACCEPTED)
+    look(story)
+
+    seen = inspector.health(of="hooks")
+
+    assert (seen.healthy, seen.warnings) == (True, ())
+
+
+def test_lanes_that_wait_are_a_warning_to_those_who_tell_hooks(story: Story, inspector: Inspector) -> None:
+    story.passes(-MINUTE)
+    story.enqueue("c-1", "visit")
+    story.passes(MINUTE)
+    story.sweeps()
+
+    seen = inspector.health(of="hooks")
+
+    assert seen.healthy is True
+    assert [warning.partition(" for ")[0] for warning in seen.warnings] == ["a customer's events are due"]
 
 
 def test_health_asks_one_script(story: Story, inspector: Inspector, redis: Redis) -> None:

@@ -11,9 +11,9 @@ import pytest
 import shipper
 from shipper.client import _Current
 from shipper.settings import Settings
-from tests.journeys.stage import Stage
 from tests.support.sandbox import Sandbox
 from tests.support.servers import StartServer
+from tests.support.stage import Stage
 
 ALWAYS: Final = {"appendonly": "yes", "appendfsync": "always"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import shipper
-from tests.journeys.stage import Stage
+from tests.support.stage import Stage
 
 EVENTS = 10_000
 CUSTOMERS = 3_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.journeys.stage import Stage
 from tests.support.proxy import Proxy
+from tests.support.stage import Stage
 
 
 def test_an_event_whose_worker_was_killed_in_the_call_is_sent_again_with_the_cause_on_record(
@@ -166,3 +166,19 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(stage: Stage) -> None:
     stage.server.start()
 
     stage.until_state(event_id, "delivered")
+
+
+def test_a_worker_outlives_a_redis_that_takes_no_writes_for_a_while(stage: Stage) -> None:
+    worker = stage.worker()
+    with stage.server.client() as redis:
+        redis.execute_command("REPLICAOF 127.0.0.1 1")
+        stage.until(lambda: worker.told("ledger.unavailable") or not worker.running)
+        stage.until(lambda: "Connection to broker lost" in worker.log or not worker.running)
+        alive = worker.running
+        redis.execute_command("REPLICAOF NO ONE")
+
+    event_id = stage.enqueue("c-42")
+
+    assert alive, worker.log[-2000:]
+    stage.until_state(event_id, "delivered")
+    assert worker.running

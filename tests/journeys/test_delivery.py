@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipper.outcome import Reason, State
-from tests.journeys.stage import Stage
+from tests.support.stage import Stage
 
 
 def test_an_event_arrives_as_it_was_enqueued(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from shipper.ledger.keys import key_of
 from shipper.outcome import State
-from tests.journeys.stage import Stage
+from tests.support.stage import Stage
 from tests.support.worker import Worker
 
 HOOKS = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.stage import Stage
+from tests.support.stage import Stage
 
 GIVES_UP = """
 import threading

@@ -10,8 +10,8 @@ import shipper
 from shipper.ledger.keys import key_of
 from shipper.ledger.operations import pause, resume
 from tests.journeys.forgeries import CANARY, forgeries
-from tests.journeys.stage import Stage
 from tests.support.proxy import Proxy
+from tests.support.stage import Stage
 
 
 def test_forged_messages_do_not_end_a_worker_and_are_not_repeated_in_its_log(
@@ -93,6 +93,39 @@ def test_a_full_redis_takes_no_message_and_the_ledger_drains_all_the_same(stage:
         stage.until_state(later, "delivered", within_s=8)
     assert set(stage.copies().values()) == {1}
     assert stage.count("causes") == 0
+
+
+def test_a_worker_that_loses_its_connection_to_a_full_redis_comes_back_and_drains(stage: Stage) -> None:
+    with Proxy(stage.server.port) as line, stage.server.client() as redis:
+        worker = stage.worker(redis_url=line.url)
+        stage.ledger.run(pause())
+        ids = [stage.enqueue(f"c-{i}") for i in range(20)]
+        redis.config_set("maxmemory", "1")
+
+        line.reset()
+        stage.ledger.run(resume())
+
+        for event_id in ids:
+            stage.until_state(event_id, "delivered", within_s=10)
+        assert worker.running
+
+        redis.config_set("maxmemory", "0")
+        later = stage.enqueue("c-later")
+        stage.until_state(later, "delivered", within_s=8)
+    assert set(stage.copies().values()) == {1}
+
+
+def test_a_worker_starts_on_a_full_redis_and_drains_it(stage: Stage) -> None:
+    ids = [stage.enqueue(f"c-{i}") for i in range(20)]
+    with stage.server.client() as redis:
+        redis.config_set("maxmemory", "1")
+
+        worker = stage.worker()
+
+        for event_id in ids:
+            stage.until_state(event_id, "delivered", within_s=10)
+    assert worker.running
+    assert set(stage.copies().values()) == {1}
 
 
 def test_a_worker_for_hooks_alone_delivers_nothing(stage: Stage) -> None:

@@ -64,6 +64,7 @@ class Book:
     pumps: Mapping[str, int] = field(default_factory=_none)
     tellers: Mapping[str, int] = field(default_factory=_none)
     crew: Mapping[str, int] = field(default_factory=_none)
+    sweeps: Mapping[str, int] = field(default_factory=_none)
     n: Mapping[str, int] = field(default_factory=_none)
     """Counters that are not zero."""
     meta: Mapping[str, str] = field(default_factory=_none)
@@ -92,7 +93,7 @@ def _join(mine: Any, theirs: Any) -> Any:
 
 
 STRINGS: Final = ("idem", "hj", "hl", "groups", "gate", "meta", "n")
-SCORES: Final = ("due", "lease", "dead", "uncl", "hooks", "hf", "pace", "pumps", "tellers", "crew")
+SCORES: Final = ("due", "lease", "dead", "uncl", "hooks", "hf", "pace", "pumps", "tellers", "crew", "sweeps")
 SETS: Final = ("broken", "burst")
 LISTS: Final = ("ended", "idemx", "recent", "bell")
 
@@ -124,7 +125,8 @@ def write_call(call: CallOnRecord) -> str:
 def write_fate(fate: Fate) -> str:
     """Return what is left of an ended event."""
     letter = {"delivered": "d", "discarded": "x", "expunged": "e"}[fate.state]
-    return f"{letter} {fate.fingerprint} {fate.attempts} {fate.ended_at} {fate.ended_at - fate.accepted_at}"
+    age = fate.ended_at - fate.accepted_at
+    return f"{letter} {fate.fingerprint} {fate.attempts} {fate.causes} {fate.ended_at} {age}"
 
 
 def put(redis: Redis, book: Book, account: str = "default") -> None:

@@ -177,12 +177,15 @@ def ended(
     *,
     at: int = NOW,
     attempts: int = 1,
+    causes: int = 0,
     accepted_at: int = NOW,
     key: str = "",
 ) -> Book:
     """An event that has ended: what is left until retention forgets it."""
     return Book(
-        fate={event_id: fate(event_id, state, at=at, attempts=attempts, accepted_at=accepted_at)},
+        fate={
+            event_id: fate(event_id, state, at=at, attempts=attempts, causes=causes, accepted_at=accepted_at)
+        },
         ended=(event_id,),
         idem=_idem((event_id,), {"key": key}),
         idemx=(f"{key} {at}",) if key else (),
@@ -196,6 +199,7 @@ def fate(
     *,
     at: int = NOW,
     attempts: int = 1,
+    causes: int = 0,
     accepted_at: int = NOW,
 ) -> Fate:
     """Return how an event ended."""
@@ -203,6 +207,7 @@ def fate(
         state=state,
         fingerprint=f"fp-{event_id}",
         attempts=attempts,
+        causes=causes,
         ended_at=at,
         accepted_at=accepted_at,
     )

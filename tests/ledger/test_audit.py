@@ -13,7 +13,18 @@ from shipper.ledger.audit import Finding, audit, mend_all
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import LaneSeen, Mended, Operation
 from tests.ledger.book import Book, put, read
-from tests.ledger.builders import NOW, dead, ended, envelope, event, in_flight, settings_of, unclear, waiting
+from tests.ledger.builders import (
+    COST,
+    NOW,
+    dead,
+    ended,
+    envelope,
+    event,
+    in_flight,
+    settings_of,
+    unclear,
+    waiting,
+)
 from tests.ledger.table import Row, table
 
 QUARANTINED = frozenset({"ann"})
@@ -159,5 +170,5 @@ def test_a_mend_tells_the_counters_that_were_wrong(ledger: Ledger, redis: Redis)
 
     done = mend_all(ledger)
 
-    assert done.counters == {"waiting": (3, 1), "accepted": (7, 2)}
+    assert done.counters == {"waiting": (3, 1), "accepted": (7, 2), "bytes": (0, COST)}
     assert audit(ledger).findings == ()

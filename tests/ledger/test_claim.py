@@ -243,7 +243,7 @@ VOIDED = {
         before=in_flight("ann", "E1"),
         call=claim("t3", void=["t2", "t9"]),
         answer=no_calls("idle"),
-        after=in_flight("ann", "E1"),
+        after=in_flight("ann", "E1").but(pace={"t1": NOW, "t2": -NOW, "t9": -NOW}),
     ),
     "an event that was expunged meanwhile is not brought back": Row(
         before=in_flight("ann", "E1", "E2").but(

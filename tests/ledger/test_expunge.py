@@ -68,11 +68,11 @@ ROWS = {
         answer=["dead"],
         after=ended("E1", "expunged", at=LATER).but(bell=RUNG),
     ),
-    "an unclear one": Row(
-        before=unclear("ann", "E1"),
+    "an unclear one, of which the cause outlives it": Row(
+        before=unclear("ann", "E1", tried=Tried(number=1, charged=1, causes=1, reason="unclear")),
         call=expunge("E1"),
         answer=["unclear"],
-        after=ended("E1", "expunged", at=LATER).but(bell=RUNG),
+        after=ended("E1", "expunged", at=LATER, causes=1).but(bell=RUNG),
     ),
     "the untold hooks of its earlier lives go too": Row(
         before=waiting("ann", "E1", hook="sent").but(

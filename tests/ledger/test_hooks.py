@@ -87,7 +87,7 @@ CLAIMS = {
         before=DUE.but(tellers={"k1": NOW + 1}),
         call=hook_claim(ticket="k1"),
         answer=[JOB],
-        after=CLAIMED.but(tellers={"k1": NOW + 35 * SECOND}),
+        after=CLAIMED.but(tellers={"k1": NOW + 35 * SECOND}, meta={"hooks_asked": str(NOW)}),
     ),
     "a ticket that ran out ends the teller": Row(
         before=DUE.but(tellers={"k1": NOW}), call=hook_claim(ticket="k1"), answer=None, after=DUE
@@ -122,6 +122,21 @@ SETTLES = {
         call=hook_settle("again", error="Traceback\n  é"),
         answer="ok",
         after=CLAIMED.but(hooks={"E1:0": NOW}, hl={"E1:0": "1 - Traceback\n  é"}),
+    ),
+    "a hook that was not called gets its try back": Row(
+        before=CLAIMED.but(hl={"E1:0": "3 h1"}),
+        call=hook_settle("free", delay_ms=4000, error="no key"),
+        answer="ok",
+        after=CLAIMED.but(hooks={"E1:0": NOW + 4000}, hl={"E1:0": "2 - no key"}),
+    ),
+    "a hook that was never called is as it was, but later": Row(
+        before=CLAIMED,
+        call=hook_settle("free", delay_ms=4000, error="no key"),
+        answer="ok",
+        after=DUE.but(hooks={"E1:0": NOW + 4000}),
+    ),
+    "a try under another's lease is not given back": Row(
+        before=CLAIMED, call=hook_settle("free", "late", delay_ms=4000), answer="stale", after=CLAIMED
     ),
     "a failure under another's lease says nothing": Row(
         before=CLAIMED, call=hook_settle("failed", "late"), answer="stale", after=CLAIMED

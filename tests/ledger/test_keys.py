@@ -134,7 +134,7 @@ def test_a_viewer_sees_and_cannot_touch(private_server: StartServer, ledger_of: 
 
         shown = viewer.run(operations.show(["E1"], now=NOW))
         status = viewer.run(operations.status(now=NOW))
-        with pytest.raises(Exception, match=r"refused|failed"):
+        with pytest.raises(Exception, match="does not let the user viewer"):
             viewer.run(operations.discard(["E1"], now=NOW))
 
         assert shown[0] is not None
@@ -150,7 +150,7 @@ def test_a_command_denied_in_mid_script_leaves_an_event_that_the_next_try_puts_r
         admin.execute_command("ACL", "SETUSER", "app", "on", ">pass", "~*", "+@all", "-rpush")
         app = ledger_of(on=_as_user(server, "app", "pass"))
         event = operations.enqueue([envelope("E1")], SETTINGS, now=NOW)
-        with pytest.raises(Exception, match="script failed"):
+        with pytest.raises(Exception, match="does not let the user app"):
             app.run(event)
         admin.execute_command("ACL", "SETUSER", "app", "+rpush")
 

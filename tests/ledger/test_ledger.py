@@ -18,7 +18,8 @@ from redis.exceptions import RedisError
 
 from shipper.errors import LedgerFullError, LedgerUnavailableError
 from shipper.ledger import operations
-from shipper.ledger.ledger import AsyncLedger, Ledger, ReplyLostError
+from shipper.ledger.failure import ForbiddenError, ForbiddenMidwayError, ReplyLostError
+from shipper.ledger.ledger import AsyncLedger, Ledger
 from shipper.ledger.operations import Operation
 from shipper.ledger.pool import make_async_pool, make_pool
 from tests.ledger.book import Book, put, read
@@ -211,7 +212,6 @@ REFUSALS = {
     "short of replicas": b"-NOREPLICAS Not enough good replicas to write.\r\n",
     "out of connections": b"-ERR max number of clients reached\r\n",
     "closed to us": b"-NOAUTH Authentication required.\r\n",
-    "closed to this user": b"-NOPERM User x has no permissions to run the 'evalsha' command\r\n",
 }
 
 
@@ -235,7 +235,6 @@ def test_a_full_redis_says_full(ask: Ask) -> None:
 BROKEN = {
     "a key of the wrong type": b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n",
     "an error in the script": b"-ERR user_script:52: attempt to perform arithmetic on a nil value\r\n",
-    "a command denied in mid-script": b"-ERR ACL failure in script: User x has no permissions\r\n",
     "something never heard of": b"-WHATEVER happened\r\n",
 }
 
@@ -247,6 +246,36 @@ def test_a_script_that_failed_on_its_way_is_unclear(ask: Ask, reply: bytes) -> N
 
     assert type(error) is ReplyLostError
     assert "script failed" in str(error)
+
+
+def test_a_user_without_the_right_is_named_with_what_is_missing_and_has_changed_nothing(ask: Ask) -> None:
+    reply = b"-NOPERM this user has no permissions to run the 'evalsha' command\r\n"
+
+    with fake_redis(answering(reply)) as url:
+        error = raised_by(ask, url)
+
+    assert type(error) is ForbiddenError
+    assert str(error) == (
+        "Redis does not let the user default do this (this user has no permissions to run the 'evalsha'"
+        " command): docs/acl.md and deploy/acl/users.template say which rights each user needs"
+    )
+    assert not isinstance(error, ReplyLostError)
+
+
+FORBIDDEN = {
+    "by Redis 7.0": b"-ERR The user executing the script can't run this command or subcommand\r\n",
+    "by later ones and Valkey": b"-ERR ACL failure in script: User x has no permissions\r\n",
+}
+
+
+@pytest.mark.parametrize("reply", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_a_right_that_is_missing_in_mid_script_is_named_and_unclear(ask: Ask, reply: bytes) -> None:
+    with fake_redis(answering(reply)) as url:
+        error = raised_by(ask, url)
+
+    assert type(error) is ForbiddenMidwayError
+    assert isinstance(error, ReplyLostError)
+    assert "does not let the user default do this" in str(error)
 
 
 # Real refusals

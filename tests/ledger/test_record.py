@@ -168,20 +168,21 @@ def test_numbers_that_were_corrupted_by_hand_block_nobody(
 
 @pytest.mark.parametrize(("letter", "state"), [("d", "delivered"), ("x", "discarded"), ("e", "expunged")])
 def test_a_fate_is_read(letter: str, state: str) -> None:
-    read_back = read_fate(f"{letter} fp 3 1790000000500 500".encode())
+    read_back = read_fate(f"{letter} fp 3 2 1790000000500 500".encode())
 
     assert read_back == Fate(
         state=state,  # type: ignore[arg-type]
         fingerprint="fp",
         attempts=3,
+        causes=2,
         ended_at=1790000000500,
         accepted_at=1790000000000,
     )
-    assert write_fate(read_back) == f"{letter} fp 3 1790000000500 500"
+    assert write_fate(read_back) == f"{letter} fp 3 2 1790000000500 500"
 
 
 def test_a_fate_of_a_clock_that_stepped_back_is_read() -> None:
-    assert read_fate(b"d fp 1 1000 -500").accepted_at == 1500
+    assert read_fate(b"d fp 1 0 1000 -500").accepted_at == 1500
 
 
 def test_a_call_under_way_is_read() -> None:

@@ -81,13 +81,13 @@ DELIVERIES = {
             **emptied(0),
         ),
     ),
-    "what was known of its attempts is forgotten": Row(
+    "what was known of its attempts is forgotten, but for their number and causes": Row(
         before=in_flight("ann", "E1", number=3).but(
             st={"E1": Tried(number=2, charged=1, vague=1, causes=1)}, why={"E1": [SHOWN]}
         ),
         call=settle(accepted("ann", "t1", "E1")),
         answer=["ok"],
-        after=ended("E1", at=LATER, attempts=3).but(
+        after=ended("E1", at=LATER, attempts=3, causes=1).but(
             pace={"t1": NOW}, n={"accepted": 1, "delivered": 1, **ONE_CALL}, **emptied(0)
         ),
     ),
@@ -347,7 +347,7 @@ LATE = {
         before=EXPIRED,
         call=settle(accepted("ann", "t1", "E1")),
         answer=["adopted"],
-        after=ended("E1", at=LATER).but(n={"accepted": 1, "delivered": 1}),
+        after=ended("E1", at=LATER, causes=1).but(n={"accepted": 1, "delivered": 1}),
     ),
     "a success of a waiting event lets the next one go now": Row(
         before=waiting("ann", "E1", "E2", due=NOW + 9000).but(st={"E1": Tried(number=1, charged=1)}),
@@ -369,7 +369,7 @@ LATE = {
         before=NEW_CALL,
         call=settle(accepted("ann", "t1", "E1")),
         answer=["adopted"],
-        after=ended("E1", at=LATER, attempts=2).but(
+        after=ended("E1", at=LATER, attempts=2, causes=1).but(
             lease=NEW_CALL.lease,
             calls=NEW_CALL.calls,
             pace=NEW_CALL.pace,

@@ -78,8 +78,8 @@ SHOWS = {
         waiting("ann", "E1").but(rec={"E1": b"2|newer"}), shown("E1", State.WAITING)
     ),
     "a delivered one": unchanged(
-        ended("E1", at=NOW + 9, attempts=4),
-        shown("E1", State.DELIVERED, fate=fate("E1", at=NOW + 9, attempts=4), ended_at=NOW + 9),
+        ended("E1", at=NOW + 9, attempts=4, causes=2),
+        shown("E1", State.DELIVERED, fate=fate("E1", at=NOW + 9, attempts=4, causes=2), ended_at=NOW + 9),
     ),
     "a discarded one": unchanged(
         ended("E1", "discarded"),
@@ -183,6 +183,7 @@ def test_status_counts_everything_once(ledger: Ledger, redis: Redis) -> None:
         sizes=SIZES,
         oldest_due=NOW - 1,
         pumps=1,
+        oldest_hook_due=NOW,
     )
     assert read(redis) == book
 

@@ -309,6 +309,24 @@ TICKETS = {
         answer=swept(tellers=1, turn=0),
         after=Book(hooks=HOOKS, meta=AFTER, tellers={"h1": END + 5000}),
     ),
+    "none for a hook job that a living teller may yet take": Row(
+        before=Book(hooks={"A:0": END - 999}, meta=BEFORE, tellers={"h0": END + 1}),
+        call=ask(),
+        answer=swept(turn=0),
+        after=Book(hooks={"A:0": END - 999}, meta=AFTER, tellers={"h0": END + 1}),
+    ),
+    "one more for a hook job that waits all the same: the teller hangs in its hook, or was killed": Row(
+        before=Book(hooks={"A:0": END - 1000}, meta=BEFORE, tellers={"h0": END + 1}),
+        call=ask(),
+        answer=swept(tellers=1, turn=0),
+        after=Book(hooks={"A:0": END - 1000}, meta=AFTER, tellers={"h0": END + 1, "h1": END + 5000}),
+    ),
+    "no more than may tell, however long hook jobs wait": Row(
+        before=Book(hooks={"A:0": END - 1000}, meta=BEFORE, tellers={"h0": END + 1}),
+        call=ask(most_tellers=1),
+        answer=swept(turn=0),
+        after=Book(hooks={"A:0": END - 1000}, meta=AFTER, tellers={"h0": END + 1}),
+    ),
     "a teller even while deliveries are held": Row(
         before=Book(hooks={"A:0": END}, meta=BEFORE, gate={"why": "operator", "until": str(END + 1)}),
         call=ask(),
@@ -370,7 +388,7 @@ CREW = {
         before=Book(meta=BEFORE),
         call=sweep(worker="w1"),
         answer=swept(turn=0),
-        after=Book(meta=AFTER, crew={"w1": END + 10 * SECOND}),
+        after=Book(meta=AFTER, crew={"w1": END + 10 * SECOND}, sweeps={"w1": END}),
     ),
     "a worker that was not heard of for ten seconds is counted no more": Row(
         before=Book(meta=BEFORE, crew={"w1": END, "w2": END + 1}),
@@ -540,3 +558,38 @@ def test_counters_that_went_on_are_no_roll_back(ledger: Ledger, redis: Redis) ->
 
     assert answer.turn == 10
     assert read(redis).meta == AFTER
+
+
+# A worker remembers when it last swept, and the ledger what it was told: `known` is what is left of that.
+MEMORIES = {
+    "as it was": (Book(sweeps={"w1": END - 500}), False),
+    "a later one, whose answer was lost": (Book(sweeps={"w1": END - 400}), False),
+    "an earlier one": (Book(sweeps={"w1": END - 501}), True),
+    "none": (Book(sweeps={"w2": END - 100}), True),
+    "none, of so many that the oldest are dropped": (
+        Book(sweeps={f"w{i}": END - 100 for i in range(2, 102)}),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "rolled_back"), MEMORIES.values(), ids=MEMORIES.keys())
+def test_a_worker_whose_sweep_is_missing_records_a_roll_back_however_much_was_added_since(
+    known: Book, rolled_back: bool, ledger: Ledger, redis: Redis
+) -> None:
+    put(redis, known.but(n={"accepted": 1000}, meta=BEFORE))
+
+    ledger.run(sweep(worker="w1", swept_at=END - 500, seen=7))
+
+    after = read(redis)
+    assert ("rolled_back" in after.meta) is rolled_back
+    assert after.sweeps["w1"] == END
+    assert len(after.sweeps) <= 100
+
+
+def test_a_worker_that_sweeps_for_the_first_time_misses_nothing(ledger: Ledger, redis: Redis) -> None:
+    put(redis, Book(meta=BEFORE))
+
+    ledger.run(sweep(worker="w1"))
+
+    assert "rolled_back" not in read(redis).meta

@@ -52,10 +52,10 @@ def copy_of(shipped: Shipped, seq: int, **changed: Any) -> Copy:
 GOOD: Final = Evidence(
     shipped=(REVIEW, VIEW, SHARE, SPIN),
     ended={
-        "ID-REVIEW": Ended(state=State.DELIVERED, attempts=2),
-        "ID-VIEW": Ended(state=State.DELIVERED, attempts=1),
-        "ID-SHARE": Ended(state=State.UNCLEAR, attempts=1, causes=1, reason="unclear"),
-        "ID-SPIN": Ended(state=State.DEAD, attempts=1, reason="refused", code=3003),
+        "ID-REVIEW": Ended(state=State.DELIVERED, causes=1),
+        "ID-VIEW": Ended(state=State.DELIVERED),
+        "ID-SHARE": Ended(state=State.UNCLEAR, causes=1, reason="unclear"),
+        "ID-SPIN": Ended(state=State.DEAD, reason="refused", code=3003),
     },
     copies=(copy_of(REVIEW, 1), copy_of(REVIEW, 2), copy_of(VIEW, 3), copy_of(SHARE, 4)),
     balances={"ann": 101, "bob": 100},
@@ -88,7 +88,7 @@ def test_evidence_that_agrees_adds_up() -> None:
             "S-2 (ID-VIEW) is unknown to the ledger",
         ),
         (
-            lambda: replace(GOOD, ended={**GOOD.ended, "ID-VIEW": Ended(state=State.WAITING, attempts=1)}),
+            lambda: replace(GOOD, ended={**GOOD.ended, "ID-VIEW": Ended(state=State.WAITING)}),
             "S-2 (ID-VIEW) is waiting though all is at rest",
         ),
         (
@@ -107,7 +107,7 @@ def test_evidence_that_agrees_adds_up() -> None:
         ),
         (
             lambda: replace(GOOD, copies=[*GOOD.copies, copy_of(VIEW, 5)]),
-            "S-2 (ID-VIEW) was accepted 2 times in 1 attempts",
+            "S-2 (ID-VIEW) is delivered with 0 causes on record, and was accepted 2 times",
         ),
         (
             lambda: replace(GOOD, copies=[*GOOD.copies, copy_of(SPIN, 5)]),
@@ -121,7 +121,7 @@ def test_evidence_that_agrees_adds_up() -> None:
             lambda: replace(
                 GOOD,
                 copies=[*GOOD.copies, copy_of(SHARE, 5)],
-                ended={**GOOD.ended, "ID-SHARE": Ended(state=State.DELIVERED, attempts=2)},
+                ended={**GOOD.ended, "ID-SHARE": Ended(state=State.DELIVERED, causes=1)},
             ),
             "S-3 (ID-SHARE) was to be parked in doubt, and was accepted 2 times",
         ),

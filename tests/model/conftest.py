@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulator.conftest import ledger
+
+__all__ = ["ledger"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, so that these tests run wherever they are collected."""

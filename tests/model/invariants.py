@@ -35,6 +35,8 @@ class Broken(StrEnum):
 
 def broken_by_step(before: World, taken: Step, after: World) -> Iterator[Broken]:
     """Yield what this step breaks, whatever led to it."""
+    if taken.verb is Verb.ROLL_BACK:
+        return
     if after.events is not before.events:
         for old, new in zip(before.events, after.events, strict=False):
             if old.state is not new.state:
@@ -57,14 +59,14 @@ def broken_in(world: World, case: Case) -> Iterator[Broken]:
         yield Broken.LOSS
     if not _is_structured(world):
         yield Broken.STRUCTURE
-    misfortunes = case.budget.kills - world.budget.kills + case.budget.late - world.budget.late
+    misfortunes = case.budget.kills - world.budget.kills + case.budget.late - world.budget.late + world.rolled
     for event in world.events:
         if event.crashes > misfortunes:
             yield Broken.INNOCENT
         if event.crashes > case.max_crashes:  # one more than kills, for the first may have been in company
             yield Broken.ENDLESS
         if event.state is not State.EXPUNGED:
-            yield from _broken_in_event(event)
+            yield from _broken_in_event(event, rolled=world.rolled)
 
 
 def is_at_rest(world: World) -> bool:
@@ -129,10 +131,10 @@ def _is_structured(world: World) -> bool:
     )
 
 
-def _broken_in_event(event: Event) -> Iterator[Broken]:
-    if event.copies - 1 > event.causes:
+def _broken_in_event(event: Event, *, rolled: bool) -> Iterator[Broken]:
+    if event.copies - 1 > event.causes and not rolled:
         yield Broken.DUPLICATE
-    if event.park and event.copies - 1 > event.life:
+    if event.park and event.copies - 1 > event.life and not rolled:
         yield Broken.PARK
     if event.jobs != event.life + (event.state not in OPEN):
         yield Broken.JOBS

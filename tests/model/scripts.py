@@ -44,7 +44,9 @@ class Scripts:
         """Answer a resent claim with what is left of the call that its token holds."""
         slot = world.slots[worker]
         left = tuple([i for i in slot.ids if world.events[i].state is State.IN_FLIGHT])
-        again = Slot(Phase.CLAIMED, left, True) if slot.holds and left else IDLE
+        if slot.forgotten and self.is_due(world):
+            return self.claim(world, worker, Phase.CLAIMED)
+        again = slot._replace(phase=Phase.CLAIMED, ids=left) if slot.holds and left else IDLE
         return world._replace(slots=seated(world, worker, again))
 
     def void(self, world: World, worker: int) -> World:
@@ -88,13 +90,15 @@ class Scripts:
         event = world.events[i]
         jobs = event.jobs + 1 if event.state is State.WAITING else event.jobs
         events = list(world.events)
-        events[i] = Event(event.park, State.DISCARDED, life=event.life, jobs=jobs)
+        left = Event(event.park, State.DISCARDED, causes=event.causes, life=event.life, jobs=jobs)
+        events[i] = left._replace(copies=event.copies if world.saved else 0)
         return _world(world, events, world.call, world.slots)
 
     def expunge(self, world: World, i: int) -> World:
         """Erase an event, hook jobs and all; the lease of a call that may still carry it stays."""
         events = list(world.events)
-        events[i] = Event(events[i].park, State.EXPUNGED)
+        copies = events[i].copies if world.saved else 0  # a rollback may bring it back
+        events[i] = Event(events[i].park, State.EXPUNGED, causes=events[i].causes, copies=copies)
         return _world(world, events, world.call, world.slots)
 
     def head_run(self, world: World) -> tuple[int, ...]:
@@ -195,4 +199,4 @@ def _moved(event: Event, state: State) -> Event:
 def _world(world: World, events: list[Event], call: tuple[int, ...], slots: tuple[Slot, ...]) -> World:
     """Return the world after a script; what has ended has left the lane."""
     lane = tuple([i for i in world.lane if events[i].state in OPEN])
-    return World(tuple(events), lane, call, slots, world.budget)
+    return World(tuple(events), lane, call, slots, world.budget, world.saved, world.rolled)

@@ -11,7 +11,7 @@ from typing import Final
 from shipper.outcome import State
 
 from .scripts import Scripts, seated
-from .world import DEAD_LETTER, GONE, IDLE, OPEN, Phase, Slot, World
+from .world import DEAD_LETTER, GONE, IDLE, OPEN, Moment, Phase, World
 
 
 class Verb(StrEnum):
@@ -35,6 +35,9 @@ class Verb(StrEnum):
     REDRIVE = "redrive"
     DISCARD = "discard"
     EXPUNGE = "expunge"
+    SAVE = "save"
+    """Choose the moment to which the ledger will be rolled back."""
+    ROLL_BACK = "roll back"
 
 
 CALM: Final = frozenset({Verb.CLAIM, Verb.CLAIM_AGAIN, Verb.POST, Verb.SETTLE, Verb.SWEEP})
@@ -101,6 +104,10 @@ def steps(world: World, scripts: Scripts) -> Iterator[tuple[Step, World]]:
     yield from _of_operator(world, scripts)
     if len(world.events) < len(scripts.case.parks):
         yield step(Verb.ENQUEUE), scripts.enqueue(world)
+    if world.saved:
+        yield step(Verb.ROLL_BACK), _rolled_back(world, world.saved)
+    elif world.budget.rollbacks:
+        yield step(Verb.SAVE), _saved(world)
 
 
 def _of_call(world: World, scripts: Scripts, worker: int) -> Iterator[tuple[Step, World]]:
@@ -128,11 +135,13 @@ def _posted(world: World, worker: int, answer: Answer) -> World:
     slot, events = world.slots[worker], world.events
     if applied:
         events = tuple(
-            event._replace(copies=event.copies + 1) if i in slot.ids and event.state not in GONE else event
+            event._replace(copies=event.copies + 1)
+            if i in slot.ids and (event.state not in GONE or world.saved)
+            else event
             for i, event in enumerate(events)
         )
-    slots = seated(world, worker, Slot(phase, slot.ids, slot.holds))
-    return World(events, world.lane, world.call, slots, world.budget)
+    slots = seated(world, worker, slot._replace(phase=phase))
+    return world._replace(events=events, slots=slots)
 
 
 def _of_clock(world: World, scripts: Scripts) -> Iterator[tuple[Step, World]]:
@@ -142,6 +151,32 @@ def _of_clock(world: World, scripts: Scripts) -> Iterator[tuple[Step, World]]:
     elif budget.late:
         left = budget._replace(late=budget.late - 1)
         yield step(Verb.SWEEP), scripts.sweep(world)._replace(budget=left)
+
+
+def _saved(world: World) -> World:
+    left = world.budget._replace(rollbacks=world.budget.rollbacks - 1)
+    slots = tuple(
+        [
+            slot._replace(held=slot.holds, written=bool(slot.ids) and not slot.forgotten)
+            for slot in world.slots
+        ]
+    )
+    return world._replace(slots=slots, budget=left, saved=Moment(world.events, world.lane, world.call))
+
+
+def _rolled_back(world: World, saved: Moment) -> World:
+    """Take the ledger back; workers keep their calls, and Gameball what it has accepted."""
+    events = [
+        was._replace(copies=max(was.copies, now.copies))
+        for was, now in zip(saved.events, world.events, strict=True)
+    ]
+    slots = [
+        slot._replace(holds=slot.held, forgotten=not slot.written, held=False, written=False)
+        if slot.ids
+        else IDLE
+        for slot in world.slots
+    ]
+    return World(tuple(events), saved.lane, saved.call, tuple(slots), world.budget, None, True)
 
 
 def _of_operator(world: World, scripts: Scripts) -> Iterator[tuple[Step, World]]:

@@ -59,6 +59,12 @@ class Slot(NamedTuple):
     ids: tuple[int, ...] = ()
     holds: bool = False
     """Its token is the one that holds the lane; a busy slot that does not is a zombie."""
+    held: bool = False
+    """Ghost: its token holds the lane in the ledger that was saved."""
+    written: bool = False
+    """Ghost: its claim is in the ledger that was saved."""
+    forgotten: bool = False
+    """Its claim was rolled back: the ledger has never heard of its token."""
 
 
 IDLE: Final = Slot()
@@ -75,9 +81,19 @@ class Budget(NamedTuple):
     redrives: int = 0
     discards: int = 0
     expunges: int = 0
+    rollbacks: int = 0
+    """How often the ledger comes back as it was at some earlier moment; only where no event arrives later."""
 
 
 NO_MISFORTUNE: Final = Budget()
+
+
+class Moment(NamedTuple):
+    """What a ledger that is rolled back to a moment holds."""
+
+    events: tuple[Event, ...]
+    lane: tuple[int, ...]
+    call: tuple[int, ...]
 
 
 class World(NamedTuple):
@@ -92,6 +108,10 @@ class World(NamedTuple):
     slots: tuple[Slot, ...]
     """By worker."""
     budget: Budget
+    saved: Moment | None = None
+    """Ghost: what a rollback would lead to, once such a moment is chosen."""
+    rolled: bool = False
+    """The ledger was rolled back: that is a cause of any copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +146,21 @@ class Case:
 def canonical(world: World, spare_causes: int) -> World:
     """Return the world that stands for all that differ in workers' numbers or in what is squared already."""
     slots = tuple(sorted(world.slots, reverse=True))
-    events = tuple([_squared(event, spare_causes) for event in world.events])
-    return World(events, world.lane, world.call, slots, world.budget)
+    square = _excused if world.rolled else _squared
+    events = tuple([square(event, spare_causes) for event in world.events])
+    saved = world.saved
+    if saved:
+        saved = saved._replace(events=tuple([_excused(event, spare_causes) for event in saved.events]))
+    return World(events, world.lane, world.call, slots, world.budget, saved, world.rolled)
+
+
+@cache
+def _excused(event: Event, spare_causes: int) -> Event:
+    """Strike out every copy beyond the first, and every cause: a rollback explains them all."""
+    del spare_causes
+    told = min(event.life, event.jobs)
+    life, jobs = event.life - told, event.jobs - told
+    return event._replace(causes=0, copies=min(1, event.copies), life=life, jobs=jobs)
 
 
 @cache
@@ -136,6 +169,8 @@ def _squared(event: Event, spare_causes: int) -> Event:
 
     Spare causes beyond a few are forgotten. That can raise a false alarm, never hide a duplicate.
     """
+    if event.state in GONE:
+        event = event._replace(causes=0)
     if event.park:  # it is allowed a copy for each life, so both keep their count
         return event._replace(causes=min(event.causes, event.copies + spare_causes))
     explained = max(0, min(event.copies - 1, event.causes))

@@ -65,7 +65,7 @@ def enqueue(url: str, customer: str) -> dict[str, Any]:
     while True:
         try:
             receipt = shipper.enqueue_event(
-                {"customerId": customer, "events": {"visit": {}}}, event_id=event_id
+                {"customerId": customer, "events": {"visit": {"reference": customer}}}, event_id=event_id
             )
         except EnqueueUnclearError as error:
             event_id, unclear = error.event_id, unclear + 1

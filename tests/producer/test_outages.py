@@ -96,6 +96,23 @@ def test_a_request_that_never_arrives_is_unclear_within_the_budget_and_not_accep
     assert book.count("accepted") == 1
 
 
+def test_an_answer_that_drips_is_unclear_within_the_budget(
+    server: RedisServer, book: Book, produce: Produce
+) -> None:
+    with Proxy(server.port) as proxy:
+        produce(proxy.url)
+        shipper.enqueue_event(event("warm"))
+        proxy.drip_s = 0.1
+
+        with in_time(), pytest.raises(EnqueueUnclearError) as lost:
+            shipper.enqueue_event(event("c-1"))
+
+        proxy.heal()
+        again = shipper.enqueue_event(event("c-1"), event_id=lost.value.event_id)
+    assert again.duplicate is True
+    assert book.count("accepted") == 2
+
+
 def test_a_slow_redis_is_waited_for_within_the_budget(
     server: RedisServer, book: Book, produce: Produce
 ) -> None:

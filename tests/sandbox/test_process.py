@@ -45,6 +45,16 @@ def test_one_line_tells_the_url_and_the_seed(sandbox: Sandbox) -> None:
     assert found[1] == sandbox.url
 
 
+def test_the_sandbox_is_reached_over_loopback_alone_unless_asked(sandbox: Sandbox) -> None:
+    shown = run("--help").output
+
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10):
+        pass
+    with pytest.raises(OSError, match=r"refused|assign"):
+        socket.create_connection(("127.0.0.2", sandbox.port), timeout=10)
+    assert "[default: 127.0.0.1]" in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("end", ["stop", "interrupt"])
 def test_a_signal_ends_it_cleanly_with_connections_open_and_a_call_under_way(
     tmp_path: Path, end: str

@@ -18,7 +18,7 @@ from shipper.outcome import (
     Retry,
     Verdict,
 )
-from tests.simulator.mix import SETTINGS
+from tests.simulator.mix import SETTINGS, Mix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,11 @@ ANSWERS: Final = (
 CODES: Final = {Verdict.PERMANENT: 3001, Verdict.VAGUE: 400}
 
 
-def answer(random: Random) -> Answer:
+def answer(random: Random, mix: Mix) -> Answer:
     """Choose what becomes of a POST."""
+    if mix.likely and random.random() < mix.likelihood:
+        verdict = random.choice(mix.likely)
+        return next(each for each in ANSWERS if each.verdict is verdict)
     return random.choices(ANSWERS, [each.weight for each in ANSWERS])[0]
 
 

@@ -85,6 +85,11 @@ class Book:
         """Return the numbers of an event, all zero for one never tried."""
         return self.tried.get(event_id, Tried())
 
+    def causes_of(self, event_id: str) -> int:
+        """Return the causes on record of an event, whether it has ended or not."""
+        fate = self.fates.get(event_id)
+        return fate.causes if fate else self.numbers(event_id).causes
+
     def state_of(self, event_id: str) -> State | None:
         """Tell where an event is; None for one that the ledger does not know, or no more."""
         if event_id in self.fates:

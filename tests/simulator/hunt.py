@@ -1,6 +1,7 @@
 """Find for each mutant the first seeds that catch it, and write them into `mutants.toml`.
 
-Run it from the project's folder when scripts or the simulator have changed: `python -m tests.simulator.hunt`.
+Run it from the project's folder when scripts or the simulator have changed: `python -m tests.simulator.hunt`,
+or with the names of some mutants to look for those alone.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ FEW: Final = 30
 """Seeds of each mix in which the promises alone must catch a mutant, or are not asked to."""
 
 
-def main() -> None:
-    """Try every mutant from the first seed on; tell of those that survive."""
+def main(*names: str) -> None:
+    """Try every mutant, or those named, from the first seed on; tell of those that survive."""
     found = []
     for mutant in mutants():
+        if names and mutant.name not in names:
+            found.append(mutant)
+            continue
         found.append(_hunt(mutant))
         sys.stdout.write(f"{found[-1].caught or 'SURVIVED':12} {found[-1].alone:12} {mutant.name}\n")
         sys.stdout.flush()
@@ -64,4 +68,4 @@ def _row(mutant: Mutant) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

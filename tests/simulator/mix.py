@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from shipper.outcome import Verdict
 from shipper.settings import HOUR_MS, Settings
 
 
@@ -15,6 +16,7 @@ class Step(StrEnum):
     ENQUEUE = "enqueue"
     CLAIM = "claim"
     CLAIM_AGAIN = "claim again"
+    CLAIM_LATE = "claim late"
     ADVANCE = "advance"
     SETTLE = "settle"
     CRASH = "crash"
@@ -36,6 +38,8 @@ class Step(StrEnum):
     BACK = "back"
     RESTART = "restart"
     BELL = "forge the bell"
+    SAVE = "save the ledger"
+    ROLL_BACK = "roll the ledger back"
     SPOIL = "spoil a lane"
     MEND = "mend a lane"
 
@@ -94,12 +98,19 @@ SETTINGS: Final = Settings(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """How a simulation goes. `zombies` is the share of late calls that their worker sends all the same."""
+    """How a simulation goes. `zombies` is the share of late calls that their worker sends all the same.
+
+    `likely` are verdicts, of which one comes in the share `likelihood` of calls, beside the usual chances.
+    """
 
     name: str
     weights: dict[Step, int] = field(default_factory=lambda: ORDINARY)
     steps: int = 200
     zombies: float = 0.4
+    likely: tuple[Verdict, ...] = ()
+    likelihood: float = 0.0
+    second_keys: bool = False
+    """Apps give the same event again under its id, and only then a key."""
 
 
 NORMAL: Final = Mix(name="normal")
@@ -112,4 +123,69 @@ SPOILT: Final = Mix(name="spoilt", weights={**ORDINARY, Step.SPOIL: 1, Step.MEND
 SKEWED: Final = Mix(name="skewed", weights={**ORDINARY, Step.BACK: 1, Step.FORGET: 4})
 """The clock of the ledger's server is set back."""
 
-MIXES: Final = {mix.name: mix for mix in (NORMAL, ZOMBIES, HOURS, SPOILT, SKEWED)}
+BUSY: Final = Mix(
+    name="busy",
+    weights={
+        Step.ENQUEUE: 16,
+        Step.CLAIM: 20,
+        Step.ADVANCE: 44,
+        Step.SETTLE: 24,
+        Step.SWEEP: 2,
+        Step.RESUME: 1,
+        Step.HOOK_CLAIM: 2,
+        Step.HOOK_TELL: 3,
+        Step.TICK: 24,
+    },
+    steps=300,
+    likely=(Verdict.ACCEPTED,),
+    likelihood=0.8,
+    second_keys=True,
+)
+"""So many calls in so little time that the 30 s window is the one that holds them up."""
+
+FAILING: Final = Mix(
+    name="failing",
+    weights={
+        **ORDINARY,
+        Step.CLAIM: 16,
+        Step.ADVANCE: 44,
+        Step.SETTLE: 24,
+        Step.TICK: 16,
+        Step.ENQUEUE: 3,
+        Step.REDRIVE: 16,
+        Step.BACK: 1,
+        Step.FORGET: 4,
+    },
+    steps=300,
+    likely=(Verdict.CREDENTIALS, Verdict.UNCLEAR, Verdict.UNCLEAR),
+    likelihood=0.6,
+)
+"""Gameball refuses most of it, probes fail too, and the clock is set back in the midst of that."""
+
+LETTERS: Final = Mix(
+    name="letters",
+    weights={
+        **ORDINARY,
+        Step.CLAIM: 16,
+        Step.ADVANCE: 40,
+        Step.SETTLE: 24,
+        Step.TICK: 16,
+        Step.REDRIVE: 16,
+        Step.RESUME: 10,
+        Step.PAUSE: 0,
+    },
+    steps=300,
+    likely=(Verdict.PERMANENT,),
+    likelihood=0.7,
+)
+"""Gameball refuses most events for good, and people send several of them again at a time."""
+
+ROLLED_BACK: Final = Mix(
+    name="rolled back",
+    weights={**ORDINARY, Step.CLAIM_LATE: 3, Step.SAVE: 4, Step.ROLL_BACK: 1},
+)
+"""The ledger loses what it had acknowledged since some moment, and claims arrive that were given up."""
+
+MIXES: Final = {
+    mix.name: mix for mix in (NORMAL, ZOMBIES, HOURS, SPOILT, SKEWED, BUSY, FAILING, LETTERS, ROLLED_BACK)
+}

@@ -80,12 +80,14 @@ def _back(world: World) -> None:
         post.asked_at = 0  # too late for the windows, of which the ledger now forgets the latest claims
     world.lost = [(tokens, 0) for tokens, _ in world.lost]
     world.arrivals.clear()
+    world.given_back.clear()
 
 
 STEPS: Final[dict[Step, Callable[[World], object]]] = {
     Step.ENQUEUE: producers.enqueue,
     Step.CLAIM: pumps.claim,
     Step.CLAIM_AGAIN: pumps.claim_again,
+    Step.CLAIM_LATE: pumps.claim_late,
     Step.ADVANCE: pumps.advance,
     Step.SETTLE: pumps.settle,
     Step.CRASH: pumps.crash,
@@ -107,6 +109,8 @@ STEPS: Final[dict[Step, Callable[[World], object]]] = {
     Step.BACK: _back,
     Step.RESTART: vandals.restart,
     Step.BELL: vandals.forge_bell,
+    Step.SAVE: vandals.save,
+    Step.ROLL_BACK: vandals.roll_back,
     Step.SPOIL: vandals.spoil,
     Step.MEND: vandals.mend,
 }

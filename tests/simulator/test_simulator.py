@@ -18,7 +18,17 @@ from tests.simulator.simulation import run
 
 SERVERS: Final = ("redis7", "valkey9")
 CHUNK: Final = 25
-SEEDS: Final = {"normal": 300, "zombies": 300, "hours": 50, "spoilt": 50, "skewed": 25}
+SEEDS: Final = {
+    "normal": 250,
+    "zombies": 250,
+    "hours": 50,
+    "spoilt": 50,
+    "skewed": 25,
+    "busy": 25,
+    "failing": 25,
+    "letters": 25,
+    "rolled back": 50,
+}
 REACHED: Final = {
     "normal": {
         "claim paused",
@@ -32,6 +42,10 @@ REACHED: Final = {
     "hours": {"enqueue full", "enqueue stale", "key forgotten", "settle lost"},
     "spoilt": {"lane spoilt", "enqueue broken", "mend mended", "mend leased"},
     "skewed": {"claim pace", "lease expired", "settle lost"},
+    "busy": {"claim pace", "call of several"},
+    "failing": {"claim paused", "redrive ok", "resumed from operator"},
+    "letters": {"dead: refused", "redrive ok", "resumed from refusals"},
+    "rolled back": {"rolled back", "settle stale", "claim after its void"},
 }
 """What each chunk of a mix must have come to: a simulation proves nothing about what it never reaches."""
 

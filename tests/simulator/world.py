@@ -20,6 +20,7 @@ from shipper.outcome import Verdict
 from tests.simulator.book import Book, differences, dump
 from tests.simulator.mix import Mix
 from tests.simulator.promises import Ghost, check_step
+from tests.simulator.rewind import Kept
 from tests.simulator.structure import check_structure
 
 P = ParamSpec("P")
@@ -53,6 +54,17 @@ class Telling:
 
 
 @dataclass(slots=True, kw_only=True)
+class Saved:
+    """What a ledger rolled back to a moment would hold, and what was known then."""
+
+    keys: Kept
+    book: Book
+    ghosts: dict[str, Ghost]
+    idempotency: dict[str, str]
+    told: set[str]
+
+
+@dataclass(slots=True, kw_only=True)
 class World:
     """The state of one simulation."""
 
@@ -75,6 +87,11 @@ class World:
     lost: list[tuple[list[str], int]] = field(default_factory=list)
     """Tokens and time of claims whose answer was lost."""
     void: list[str] = field(default_factory=list)
+    under_way: list[list[str]] = field(default_factory=list)
+    """Tokens of claims that were given up, and have not reached the ledger yet."""
+    given_back: dict[str, int] = field(default_factory=dict)
+    """When the ledger heard that a token is void."""
+    saved: Saved | None = None
     tickets: list[str] = field(default_factory=list)
     arrivals: list[int] = field(default_factory=list)
     tellings: list[Telling] = field(default_factory=list)

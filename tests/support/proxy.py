@@ -25,6 +25,8 @@ class Proxy:
         self.target = target
         self.latency_s = 0.0
         """Each piece waits for so long, in both directions."""
+        self.drip_s = 0.0
+        """What a server says arrives byte by byte, each after so long."""
         self.swallow_requests = False
         """Half-open: what a client says is taken, and never arrives."""
         self.swallow_replies = False
@@ -64,7 +66,7 @@ class Proxy:
 
     def heal(self) -> None:
         """Forward again as a wire would. What was swallowed stays lost."""
-        self.latency_s = 0.0
+        self.latency_s = self.drip_s = 0.0
         self.swallow_requests = self.swallow_replies = False
         self.let_through = self.replies_to_lose = 0
         self.rewrite = None
@@ -108,10 +110,18 @@ class Proxy:
                     break
                 if replying and self._loses_this():
                     break
-                if not (self.swallow_replies if replying else self.swallow_requests):
+                if replying and self.drip_s:
+                    self._drip(piece, sink)
+                elif not (self.swallow_replies if replying else self.swallow_requests):
                     sink.sendall(piece if replying or not self.rewrite else piece.replace(*self.rewrite))
         for sock in (source, sink):
             self._forget(sock)
+
+    def _drip(self, piece: bytes, sink: socket.socket) -> None:
+        for i in range(len(piece)):
+            if self._stopping.wait(self.drip_s):
+                return
+            sink.sendall(piece[i : i + 1])
 
     def _loses_this(self) -> bool:
         with self._lock:

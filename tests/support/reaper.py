@@ -10,6 +10,7 @@ import atexit
 import os
 import subprocess
 import sys
+import threading
 from typing import Final
 
 CHILD: Final = """
@@ -27,9 +28,10 @@ for pid in watched:
 
 
 class Reaper:
-    """Hold the pipe; the child starts with the first pid to watch."""
+    """Hold the pipe; the child starts with the first pid to watch. Threads may share it."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
         self._inherited: list[subprocess.Popen[str]] = []
         atexit.register(self._close)
@@ -42,17 +44,19 @@ class Reaper:
         self._tell(f"- {pid}")
 
     def _tell(self, line: str) -> None:
-        if self._child is None:
-            self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", CHILD],
-                stdin=subprocess.PIPE,
-                text=True,
-                start_new_session=True,  # Ctrl-C must not end it before us
-            )
-        print(line, file=self._child.stdin, flush=True)
+        with self._lock:
+            if self._child is None:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", CHILD],
+                    stdin=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,  # Ctrl-C must not end it before us
+                )
+            print(line, file=self._child.stdin, flush=True)
 
     def _let_go(self) -> None:
         """In a forked child, which may outlive us: close our end of the pipe, and wait for nobody."""
+        self._lock = threading.Lock()  # a thread that is not here may hold the other
         if self._child is not None and self._child.stdin is not None:
             self._child.stdin.close()
             self._inherited.append(self._child)

@@ -56,6 +56,7 @@ class RedisServer:
 
     `options` are directives of redis.conf. Without any it keeps nothing on disk. A password is set for the
     default user; with a `username` both must be in the `aclfile` of the options, allowed PING and INFO.
+    `environment` is added to ours.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class RedisServer:
         *,
         username: str = "",
         password: str = "",
+        environment: Mapping[str, str] = NO_OPTIONS,
     ) -> None:
         self.program = program
         self.folder = folder
         self.options = dict(options)
         self.username = username
         self.password = password
+        self.environment = dict(environment)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -168,6 +171,7 @@ class RedisServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from shipper.errors import LedgerUnavailableError
-from shipper.ledger.ledger import Ledger, ReplyLostError
+from shipper.ledger.failure import ReplyLostError
+from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import Operation
 
 T = TypeVar("T")

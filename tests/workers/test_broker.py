@@ -7,8 +7,13 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
+from celery import Celery
+from kombu.entity import Queue
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
-from workers.broker import NONSENSE, wake_up_of
+from tests.support.servers import RedisServer
+from workers.broker import MOST_WAITING, NONSENSE, wake_up_of
 
 ID = "0a2ea3d4-2d9a-4b6e-9e39-0e1bb3a51f5b"
 TICKET = "AbCd-_0123456789"
@@ -75,3 +80,36 @@ def test_each_wake_up_has_a_tag_of_its_own() -> None:
 def test_whatever_is_no_wake_up_is_refused(forged: Any) -> None:
     with pytest.raises(NONSENSE):
         wake_up_of(forged)
+
+
+def publish(server: RedisServer, count: int) -> None:
+    """Publish numbered messages as Celery does, through our transport."""
+    options = {"priority_steps": [0], "ack_emulation": False}
+    app = Celery(broker=server.url, set_as_current=False)
+    app.conf.update(broker_transport="workers.broker:Transport", broker_transport_options=options)
+    with app.connection_for_write() as to:
+        queue: Any = Queue  # kombu has no types
+        queue("shipper.hooks", routing_key="shipper.hooks")(to.default_channel).declare()
+        with to.Producer() as producer:
+            for number in range(count):
+                producer.publish({"number": number}, routing_key="shipper.hooks")
+
+
+def test_wake_ups_that_nobody_takes_do_not_pile_up_and_the_newest_stay(
+    server: RedisServer, redis: Redis
+) -> None:
+    publish(server, MOST_WAITING + 50)
+
+    waiting = [
+        json.loads(b64decode(json.loads(each)["body"])) for each in redis.lrange("shipper.hooks", 0, -1)
+    ]
+    assert [each["number"] for each in waiting] == list(range(MOST_WAITING + 49, 49, -1))
+
+
+def test_a_wake_up_that_a_full_redis_refuses_is_an_error(server: RedisServer, redis: Redis) -> None:
+    redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(OutOfMemoryError):
+            publish(server, 1)
+    finally:
+        redis.config_set("maxmemory", "0")

@@ -13,6 +13,7 @@ from redis import Redis
 
 from shipper.clock import monotonic_ms
 from shipper.errors import LedgerUnavailableError
+from shipper.keyring import NO_KEYS
 from shipper.ledger.audit import audit
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
@@ -253,6 +254,17 @@ def test_a_claim_is_too_old_to_send_beyond_the_margin_of_its_pace(waited_ms: int
     assert too_late(waited_ms, Settings(pace_margin_ms=250)) is late
 
 
+@pytest.mark.parametrize(
+    ("per_second", "per_30_seconds", "late"), [(0, 0, False), (100, 0, True), (0, 1200, True)]
+)
+def test_without_a_pace_a_slow_redis_makes_no_claim_too_old(
+    per_second: int, per_30_seconds: int, late: bool
+) -> None:
+    settings = Settings(pace_margin_ms=250, pace_per_second=per_second, pace_per_30_seconds=per_30_seconds)
+
+    assert too_late(251, settings) is late
+
+
 def test_a_claim_is_too_old_to_send_when_its_lease_would_not_outlive_the_call() -> None:
     settings = Settings(pace_margin_ms=10_000, lease_ms=20_000, timeout_ms=15_000)
 
@@ -266,14 +278,15 @@ def test_a_call_that_could_not_leave_in_time_is_handed_back_and_costs_nothing(
     event_id = desk.enqueue("c-1")
     claimed = desk.ledger.run(claim(new_tokens(1), QUICK, worker="w:1"))
     (call,) = claimed.calls
-    long_ago = monotonic_ms() - 1000
+    long_ago = monotonic_ms() - 4000
 
-    landing = fly(Boarding(call=call, asked_at=long_ago, claimed_at=claimed.now), far_end.gameball, QUICK)
+    boarding = Boarding(account="default", call=call, asked_at=long_ago, claimed_at=claimed.now)
+    landing = fly(boarding, far_end.gameball, QUICK)
 
     assert far_end.bodies == []
     assert landing.answer.lost is Loss.UNSENT
-    assert landing.sent_at - landing.claimed_at >= 1000
-    assert body_of(call) == b'{"customerId":"c-1","events":{"write_review":{}}}'
+    assert landing.sent_at - landing.claimed_at >= 4000
+    assert body_of(call, NO_KEYS, "default") == b'{"customerId":"c-1","events":{"write_review":{}}}'
     assert desk.state(event_id) == "in_flight"
 
 

@@ -42,6 +42,7 @@ def claimed(event_id: str = "E1", *, tried: Tried | None = None, **record: Any) 
 
 def landing(answer: Answer, *events: ClaimedEvent) -> Landing:
     return Landing(
+        account="default",
         call=ClaimedCall(lane="lane-1", token="t-1", events=events or (claimed(),)),
         claimed_at=NOW,
         sent_at=NOW + 5,

@@ -31,8 +31,9 @@ SETTINGS = Settings(
     backoff_cap_ms=HOUR_MS,
     retry_after_max_ms=300_000,
 )
-REFUSED, SPENT, AGED, TOO_VAGUE = (
-    Dead(reason=reason) for reason in (Reason.REFUSED, Reason.SPENT, Reason.AGED, Reason.VAGUE)
+REFUSED, SPENT, AGED, TOO_VAGUE, UNREADABLE = (
+    Dead(reason=reason)
+    for reason in (Reason.REFUSED, Reason.SPENT, Reason.AGED, Reason.VAGUE, Reason.UNREADABLE)
 )
 FRESH = Used()
 SECOND = Used(charged=1)
@@ -58,6 +59,10 @@ TABLE: list[tuple[Verdict, Used, Outcome, Outcome]] = [
     (Verdict.UNSENT, OLD_LAST, Free(delay_ms=0), Free(delay_ms=0)),
     (Verdict.CREDENTIALS, FRESH, Free(delay_ms=500), Free(delay_ms=500)),
     (Verdict.CREDENTIALS, OLD_LAST, Free(delay_ms=500), Free(delay_ms=500)),
+    (Verdict.ENCRYPTION_KEY, FRESH, Free(delay_ms=500), Free(delay_ms=500)),
+    (Verdict.ENCRYPTION_KEY, OLD_LAST, Free(delay_ms=500), Free(delay_ms=500)),
+    (Verdict.UNREADABLE, FRESH, UNREADABLE, SOLO),
+    (Verdict.UNREADABLE, PARK, UNREADABLE, SOLO),
     (Verdict.THROTTLED, FRESH, Free(delay_ms=500), Free(delay_ms=500)),
     (Verdict.THROTTLED, LAST, Free(delay_ms=500), Free(delay_ms=500)),
     (Verdict.THROTTLED, OLD, AGED, SOLO),

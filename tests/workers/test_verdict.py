@@ -155,6 +155,8 @@ def test_every_line_of_the_classification_is_judged_as_gameball_md_says(
         (Loss.DEADLINE, Verdict.UNCLEAR),
         (Loss.TLS, Verdict.CREDENTIALS),
         (Loss.KEYS, Verdict.CREDENTIALS),
+        (Loss.LOCKED, Verdict.ENCRYPTION_KEY),
+        (Loss.DAMAGED, Verdict.UNREADABLE),
     ],
 )
 def test_an_answer_that_did_not_come_is_judged_by_how_it_was_lost_whatever_had_come_of_it(

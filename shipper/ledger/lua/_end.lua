@@ -1,6 +1,7 @@
 -- KEYS: rec st why fate ended idemx
 -- The last step of events: what stays is an id, its fate and, for its longer time, its idempotency key.
--- Letters of a fate: d(elivered) x (discarded) e(xpunged). Retention starts here; forget.lua ends it.
+-- A fate: letter (d(elivered) x (discarded) e(xpunged)), fingerprint, attempts, causes, ended at, age. The causes
+-- stay, so that each copy at Gameball can still be explained. Retention starts here; forget.lua ends it.
 local COUNTER = {d = 'delivered', x = 'discarded', e = 'expunged'}
 
 -- Each event is {id, head, s, record}; `tried` is false only for one that `st` and `why` have never held.
@@ -9,7 +10,7 @@ local function end_events(events, letter, tried)
   for i, e in ipairs(events) do
     ids[i] = e.id
     fates[2 * i - 1] = e.id
-    fates[2 * i] = table.concat({letter, e.head.fp, e.s.n, T, T - e.head.at}, ' ')
+    fates[2 * i] = table.concat({letter, e.head.fp, e.s.n, e.s.c, T, T - e.head.at}, ' ')
     if e.head.key ~= '' then keys[#keys + 1] = e.head.key .. ' ' .. T end
     count('bytes', -(#e.record + OVERHEAD))
   end

@@ -15,6 +15,6 @@ end
 
 -- Entries from the future come of a clock that stepped back; they would block the account.
 local function forget_pace(longest)
-  C('ZREMRANGEBYSCORE', PACE, '-inf', T - longest)
+  C('ZREMRANGEBYSCORE', PACE, 0, T - longest)
   C('ZREMRANGEBYSCORE', PACE, T + 1000, '+inf')
 end

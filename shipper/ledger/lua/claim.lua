@@ -17,6 +17,7 @@ if first > 13 then
   local void = {}
   for i = 13, first - 1 do void[ARGV[i]] = true end
   void_calls(void)
+  mark_void(13, first - 1)
   tally()
 end
 if ticket ~= '' then

@@ -2,14 +2,14 @@
 -- Accept events. Reads and decides everything first, then writes in an order of which every prefix is harmless:
 -- a lane that is due too early is looked at and dropped, a record outside its lane is housed by the next try.
 -- INCLUDE: base count bell record lane house
--- KEYS: fate idem meta
+-- KEYS: fate idem idemx meta
 -- ARGV: now, most events, most bytes (0: what the sweep found), id retention ms, how far ahead an id may
 --       be born ms, atomic (0 or 1), then for each event: id, born ms ('' unless the caller chose the id), lane, key,
 --       fp, tail of header, body
 -- RETURNS: word, id for each event: ok, dup (the id is the earlier event's), conflict, full, stale (born before
 --       the retention), early (born in the future), broken (its lane is corrupt), withheld (atomic, others failed)
-local most, most_bytes, retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local ahead, atomic = tonumber(ARGV[5]), ARGV[6] == '1'
+local most, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
+local retention, ahead, atomic = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
 local had = C('HMGET', N, 'waiting', 'in_flight', 'bytes')
 if most_bytes == 0 then most_bytes = tonumber(C('HGET', META, 'most_bytes') or 0) end
 local room = most - (had[1] or 0) - (had[2] or 0)
@@ -34,6 +34,7 @@ end
 
 local function judge(e)
   local id, fp = earlier(e)
+  if id and fp == e.fp then by_key[e.key] = id .. ' ' .. fp end
   if id then return fp == e.fp and 'dup' or 'conflict', id end
   if e.born and e.born < T - retention then return 'stale', e.id end
   if e.born and e.born > T + ahead then return 'early', e.id end
@@ -67,9 +68,12 @@ for _, e in ipairs(events) do
     count('bytes', e.cost)
   elseif e.word == 'dup' then
     house(e.answer)
+    if e.key ~= '' and not C('HGET', IDEM, e.key) then
+      C('HSET', IDEM, e.key, by_key[e.key])
+      C('RPUSH', IDEMX, e.key .. ' ' .. T) -- its record has no such key, so the key ages from now
+    end
   end
-  reply[#reply + 1] = e.word
-  reply[#reply + 1] = e.answer
+  reply[#reply + 1], reply[#reply + 2] = e.word, e.answer
 end
 tally()
 if next(by_id) and not (atomic and failed) then ring() end

@@ -11,7 +11,7 @@ local COUNTER = {d = 'forgotten_delivered', x = 'forgotten_discarded', e = 'forg
 -- Both lists are in the order of their ends, so only their heads are looked at.
 local ids = {}
 for _, id in ipairs(C('LRANGE', ENDED, 0, limit - 1)) do
-  local letter, at = string.match(C('HGET', FATE, id) or '- - 0 0', '^(%S) %S+ %d+ (%d+)')
+  local letter, at = string.match(C('HGET', FATE, id) or '', '^(%S) %S+ %d+ %d+ (%d+)')
   if (tonumber(at) or 0) + retention > T then break end
   if COUNTER[letter] then count(COUNTER[letter], 1) end
   ids[#ids + 1] = id

@@ -21,6 +21,7 @@ local function settle_event(id, outcome, arg, line, verdict, mine, current)
     return 'ok', fail(id, current.numbers[id], record, outcome, arg, verdict == 'unclear', line)
   end
   remember(id, line) -- an event that is unclear may yet be known not to have been applied
+  if line ~= '' then write_tried(id, read_tried(C('HGET', ST, id))) end -- so that the history goes when it ends
   return 'stale', 0
 end
 

@@ -5,7 +5,8 @@
 -- KEYS: due lease gate pumps tellers crew hooks meta
 -- ARGV: now, most lanes, absence ms that counts as an outage, grace ms, backoff ms, most crashes in a row,
 --       ticket ms, calls a pump, most pumps a worker, most tellers, the highest turn seen, hold after a restart ms,
---       this worker if it runs pumps ('' if not), number of pump tickets, the tickets, teller tickets
+--       this worker if it runs pumps ('' if not), when it last swept (0: never),
+--       number of pump tickets, the tickets, teller tickets
 -- RETURNS: {lanes due, oldest due or false, leased, next due or false, until (0: open), why, pump tickets reserved,
 --       teller tickets reserved, lanes expired, turn, pumps that have claimed, now}
 local limit, absence, grace, backoff, crashes =
@@ -14,7 +15,7 @@ local last = tonumber(C('HGET', META, 'swept') or T)
 C('HSET', META, 'swept', T)
 if type(redis.pcall('LLEN', BELL)) == 'table' then C('DEL', BELL) end -- forged: of another type
 
-local turn = witness(tonumber(ARGV[11]), tonumber(ARGV[12]))
+local turn = witness(tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13], tonumber(ARGV[14]))
 
 if T - last > absence then
   for _, lane in ipairs(C('ZRANGE', LEASE, '-inf', T, 'BYSCORE')) do C('ZADD', LEASE, T + grace, lane) end
@@ -32,9 +33,12 @@ local held = gate[1] and math.max(tonumber(gate[1]), tonumber(gate[2] or 0)) or 
 local crew = muster(ARGV[13], 2 * ARGV[7])
 local wanted = math.min(math.ceil(due / ARGV[8]), ARGV[9] * math.max(crew, 1))
 if held > T then wanted = 0 end
-local told = math.min(C('ZCOUNT', HOOKS, '-inf', T), tonumber(ARGV[10]))
-local split = 15 + ARGV[14]
-local pumps = reserve(PUMPS, wanted, 15, split - 1, ARGV[7])
+-- Who lives and leaves a job waiting is busy in a hook, or was killed in one: that job needs another.
+local waits = C('ZCOUNT', HOOKS, '-inf', T - 1000)
+waits = waits > 0 and waits + C('ZCOUNT', TELLERS, '(' .. T, '+inf') or 0
+local told = math.min(math.max(C('ZCOUNT', HOOKS, '-inf', T), waits), tonumber(ARGV[10]))
+local split = 16 + ARGV[15]
+local pumps = reserve(PUMPS, wanted, 16, split - 1, ARGV[7])
 local tellers = reserve(TELLERS, told, split, #ARGV, ARGV[7])
 local first = C('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2] or false
 local running = C('ZCOUNT', PUMPS, '(' .. (T + ARGV[7]), '+inf')

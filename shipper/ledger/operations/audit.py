@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from shipper.ledger.operations.operation import Operation, time_or_now, words
@@ -60,6 +61,9 @@ def mend(lane: str, ids: Sequence[str], *, now: int | None = None) -> Operation[
     return Operation("mend", (time_or_now(now), lane, *ids), read)
 
 
+NOTHING_SEEN: Final[Mapping[str, int]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recounted:
     """A counter that was wrong."""
@@ -69,11 +73,18 @@ class Recounted:
     after: int
 
 
-def recount(*, now: int | None = None) -> Operation[list[Recounted]]:
-    """Set the counters of states to what the structures hold, and `accepted` to the sum of all."""
+def recount(
+    *, held: int | None = None, seen: Mapping[str, int] = NOTHING_SEEN, now: int | None = None
+) -> Operation[list[Recounted]]:
+    """Set the counters of states to what the structures hold, and `accepted` to the sum of all.
+
+    `held` are the bytes that all records cost, and `seen` the counters before they were counted: where one
+    has changed since, the bytes stay as they are.
+    """
 
     def read(reply: list[Any]) -> list[Recounted]:
         rows = zip(reply[::3], reply[1::3], reply[2::3], strict=True)
         return [Recounted(counter=name.decode(), before=before, after=after) for name, before, after in rows]
 
-    return Operation("recount", (time_or_now(now),), read)
+    before = [seen.get(name, 0) for name in ("accepted", "delivered", "discarded", "expunged")]
+    return Operation("recount", (time_or_now(now), "" if held is None else held, *before), read)

@@ -30,7 +30,10 @@ class Admission:
 def enqueue(
     envelopes: Sequence[Envelope], settings: Settings, *, atomic: bool = False, now: int | None = None
 ) -> Operation[list[Admission]]:
-    """Accept at most BATCH envelopes of one account."""
+    """Accept at most BATCH envelopes of one account, on as many replicas as the settings ask for.
+
+    An earlier event of the same id is waited for too: its own enqueue may have been unclear for want of them.
+    """
     args: list[Argument] = [
         time_or_now(now),
         settings.backlog_max,
@@ -49,7 +52,7 @@ def enqueue(
             envelope.tail_header,
             envelope.body,
         ]
-    return Operation("enqueue", tuple(args), _read_admissions)
+    return Operation("enqueue", tuple(args), _read_admissions, replicas=settings.wait_replicas)
 
 
 def _read_admissions(reply: list[bytes]) -> list[Admission]:
@@ -57,9 +60,12 @@ def _read_admissions(reply: list[bytes]) -> list[Admission]:
     return [Admission(word, event_id) for word, event_id in zip(words[::2], words[1::2], strict=True)]  # type: ignore[arg-type]
 
 
-def peek(envelope: Envelope, *, now: int | None = None) -> Operation[tuple[str, str] | None]:
+def peek(
+    envelope: Envelope, *, replicas: int = 0, now: int | None = None
+) -> Operation[tuple[str, str] | None]:
     """Ask for the id and fingerprint of the event that has this envelope's id or idempotency key."""
-    return Operation("peek", (time_or_now(now), envelope.event_id, envelope.key_hash), _read_peek)
+    args = (time_or_now(now), envelope.event_id, envelope.key_hash)
+    return Operation("peek", args, _read_peek, replicas=replicas)
 
 
 def _read_peek(reply: list[bytes] | None) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 from shipper.ledger.operations.operation import Operation, time_or_now, words
@@ -11,6 +11,8 @@ from shipper.settings import Settings
 
 BEAT_MARGIN_MS: Final = 5_000
 """How much longer than its hook may run a teller counts as alive."""
+MOST_ERROR: Final = 500
+"""Most characters kept of what went wrong."""
 
 
 def hook_claim(
@@ -31,14 +33,19 @@ def _read_jobs(reply: list[Any]) -> list[HookJob] | None:
 def hook_settle(
     job: str,
     token: str,
-    word: Literal["told", "again", "failed"],
+    word: Literal["told", "again", "free", "failed"],
     *,
     delay_ms: int = 0,
     error: str = "",
+    hide: Callable[[str], str] = str,
     now: int | None = None,
 ) -> Operation[str]:
-    """Write down how a hook went; the reply is ok, stale or gone."""
-    return Operation("hook_settle", (time_or_now(now), job, token, word, delay_ms, error[:500]), bytes.decode)
+    """Write down how a hook went; the reply is ok, stale or gone. `free`: it was not called, no try is spent.
+
+    What the error says may name the customer: `hide` makes of it what is stored.
+    """
+    told = hide(error[:MOST_ERROR])
+    return Operation("hook_settle", (time_or_now(now), job, token, word, delay_ms, told), bytes.decode)
 
 
 def hook_redo(

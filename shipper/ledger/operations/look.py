@@ -74,6 +74,7 @@ class Status:
     sizes: dict[str, int]
     oldest_due: int | None
     pumps: int
+    oldest_hook_due: int | None = None
 
 
 def status(*, now: int | None = None) -> Operation[Status]:
@@ -82,7 +83,7 @@ def status(*, now: int | None = None) -> Operation[Status]:
 
 
 def _read_status(reply: list[Any]) -> Status:
-    at, counters, gate, meta, sizes, oldest, pumps = reply
+    at, counters, gate, meta, sizes, oldest, pumps, oldest_hook = reply
     return Status(
         now=int(at),
         counters={name: int(value) for name, value in pairs(counters).items()},
@@ -91,4 +92,5 @@ def _read_status(reply: list[Any]) -> Status:
         sizes={name: int(value) for name, value in pairs(sizes).items()},
         oldest_due=whole(oldest),
         pumps=pumps,
+        oldest_hook_due=whole(oldest_hook),
     )

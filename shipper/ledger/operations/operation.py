@@ -7,7 +7,7 @@ Pure: the modules beside this one say each operation's script, arguments and how
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,8 +19,10 @@ class Operation(Generic[T]):
     """One script call. Asking again after a lost reply is safe for all of them."""
 
     script: str
-    args: tuple[Argument, ...]
+    args: tuple[Argument, ...] = field(repr=False)
     read: Callable[[Any], T]
+    replicas: int = 0
+    """How many replicas must have what the script saw and wrote before it counts as carried out."""
 
 
 def time_or_now(now: int | None) -> Argument:

@@ -52,14 +52,15 @@ def sweep(
     seen: int = 0,
     hold_ms: int = 0,
     worker: str = "",
+    swept_at: int = 0,
     limit: int = LANES,
     backoff_ms: int = CRASH_BACKOFF_MS,
     now: int | None = None,
 ) -> Operation[Sweep]:
     """End expired leases and reserve tickets.
 
-    `most_pumps` holds for each worker that says its name here because it runs pumps; `hold_ms` is the pause
-    when Redis came back as another process.
+    `most_pumps` holds for each worker that says its name here because it runs pumps; `swept_at` is the `now`
+    of its last sweep; `hold_ms` is the pause when Redis came back as another process.
     """
     args: list[Argument] = [
         time_or_now(now),
@@ -70,7 +71,8 @@ def sweep(
         settings.max_crashes,
         TICKET_MS,
     ]
-    args += [settings.calls_in_flight, most_pumps, most_tellers, seen, hold_ms, worker, len(tickets)]
+    args += [settings.calls_in_flight, most_pumps, most_tellers, seen, hold_ms, worker]
+    args += [swept_at, len(tickets)]
     return Operation("sweep", (*args, *tickets, *teller_tickets), _read_sweep)
 
 

@@ -47,14 +47,17 @@ def enqueue(world: World) -> None:
 
 def _accepted(world: World, envelope: Envelope) -> None:
     """Hold the ledger to its word that an id, and a key within its retention, is accepted once."""
-    assert envelope.event_id not in world.ghosts, f"{envelope.event_id} was accepted twice"
+    lost = world.ghosts.get(envelope.event_id)
+    assert lost is None or lost.gone, f"{envelope.event_id} was accepted twice"
     former = world.ghosts.get(world.keys.get(envelope.key_hash, ""))
     if envelope.key_hash and former:
         ended_at = former.ended_at
         over = ended_at is not None and ended_at + SETTINGS.idempotency_retention_ms <= world.now
         assert over, f"key {envelope.key_hash} was accepted twice"
     world.keys[envelope.key_hash] = envelope.event_id
-    world.ghosts[envelope.event_id] = Ghost(park=envelope.tail_header.split(b"|")[2].startswith(b"p"))
+    park = envelope.tail_header.split(b"|")[2].startswith(b"p")
+    copies = lost.copies if lost else 0
+    world.ghosts[envelope.event_id] = Ghost(park=park, copies=copies, excused=bool(lost))
 
 
 def _envelope(world: World, lane: str) -> Envelope:
@@ -67,6 +70,8 @@ def _envelope(world: World, lane: str) -> Envelope:
         fresh = replace(earlier, event_id=fresh.event_id, explicit=False)
     elif earlier and kind < 0.16:  # an id of the app's own that is taken, for this or for other content
         fresh = replace(earlier if world.chance(0.5) else fresh, event_id=earlier.event_id, explicit=True)
+        if world.mix.second_keys and not fresh.key_hash:
+            fresh = replace(fresh, key_hash=f"k{world.number() % 31}")
     elif kind < 0.22:
         born = world.now + world.random.choice((-7 * HOUR_MS, -HOUR_MS, 0, 200_000, HOUR_MS))
         fresh = replace(fresh, event_id=event_id(born, world.number()), explicit=True)

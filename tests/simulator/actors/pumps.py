@@ -16,6 +16,8 @@ from tests.simulator.world import Post, World
 
 WORKER: Final = "w"
 HOLD_MS: Final = 500
+FORGOTTEN_AFTER_MS: Final = 60_000
+"""How long the ledger remembers tokens that were given back."""
 ASK_AGAIN_MS: Final = 5000
 """How long a worker may ask again for a claim whose answer was lost."""
 
@@ -39,6 +41,7 @@ def claim(world: World, *, sound: bool = False) -> Claim:
     world.seen[f"claim {claimed.word}"] += 1
     _check_gate({} if gate.get("probe") in void else gate, world, claimed)
     world.void = [token for token in world.void if token not in void]
+    world.given_back |= dict.fromkeys(void, world.now)
     if claimed.calls and not sound and world.chance(0.1):
         _ask_again(world, tokens)
     if claimed.calls and not sound and world.chance(0.1):
@@ -71,6 +74,21 @@ def claim_again(world: World) -> None:
         _take(world, _ask_again(world, tokens).calls, asked_at)
     elif world.chance(0.7):
         world.void += tokens
+
+
+def claim_late(world: World) -> None:
+    """Let a claim be under way for so long that its tokens are given back, or arrive at last, unheard."""
+    if not world.under_way or world.chance(0.5):
+        tokens = [f"t{world.number()}" for _ in range(world.random.randint(1, 3))]
+        world.under_way.append(tokens)
+        world.void += tokens
+        return
+    tokens = world.under_way.pop(world.random.randrange(len(world.under_way)))
+    given_back_at = world.given_back.get(tokens[0])
+    claimed = world.ask(operations.claim, rules.claim, tokens, SETTINGS, worker=WORKER, now=world.now)
+    if given_back_at is not None and world.now - given_back_at < FORGOTTEN_AFTER_MS:
+        world.seen["claim after its void"] += 1
+        assert not claimed.calls, f"{tokens} were given back, and lease {claimed.calls}"
 
 
 def _ask_again(world: World, tokens: list[str]) -> Claim:
@@ -128,7 +146,7 @@ def _send(world: World, post: Post, *, sound: bool) -> None:
             raise AssertionError(f"7: two calls of lane {post.call.lane} at a time")
     if not late:
         _arrive(world)
-    came = ACCEPTED if sound else answer(world.random)
+    came = ACCEPTED if sound else answer(world.random, world.mix)
     ghosts = [world.ghosts[event.event_id] for event in post.call.events]
     if came is ACCEPTED and all(ghost.copies for ghost in ghosts) and world.chance(0.3):
         post.verdict = Verdict.ALREADY_APPLIED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from shipper.ledger.operations import BEAT_MS, Claim, ClaimedCall, ClaimedEvent
 from shipper.ledger.record import CallOnRecord
@@ -11,6 +12,9 @@ from shipper.settings import Settings
 from tests.simulator.book import Book
 from tests.simulator.rules.events import count, free, put_back, ring
 from tests.simulator.rules.gate import clear_probe
+
+LATEST_MS: Final = 60_000
+"""How long after its void a claim may still arrive."""
 
 
 def claim(
@@ -25,7 +29,8 @@ def claim(
 ) -> Claim:
     """Give back void calls, answer a claim that was made before as then, else lease due lanes."""
     assert now is not None
-    _give_back(book, void, now)
+    if void:
+        _give_back(book, void, now)
     if ticket:
         if book.pumps.get(ticket, 0) <= now:
             book.pumps.pop(ticket, None)
@@ -56,6 +61,8 @@ def _give_back(book: Book, void: Sequence[str], now: int) -> None:
                 put_back(book, event_id, replace(book.numbers(event_id), number=call.numbers[event_id]))
             clear_probe(book, call.token)
             free(book, lane, at=now)
+    book.pace = {token: at for token, at in book.pace.items() if at > 0 or -at >= now - LATEST_MS}
+    book.pace = dict.fromkeys(void, -now) | book.pace
 
 
 def _calls_of(book: Book, tokens: Sequence[str]) -> tuple[ClaimedCall, ...]:
@@ -83,7 +90,7 @@ def _slots(book: Book, asked: int, settings: Settings, now: int) -> int | Claim:
         (30_000 + settings.pace_margin_ms, settings.pace_per_30_seconds),
     ]
     longest = max(window for window, _ in windows)
-    book.pace = {token: at for token, at in book.pace.items() if now - longest < at < now + 1000}
+    book.pace = {token: at for token, at in book.pace.items() if at < 0 or now - longest < at < now + 1000}
     taken = sorted(book.pace.values(), reverse=True)
     rooms = [limit - sum(at > now - window for at in taken) for window, limit in windows]
     if min(rooms) > 0:

@@ -32,6 +32,9 @@ def enqueue(
             continue
         if admission.word == "ok":
             _accept(book, envelope, now)
+        elif admission.word == "dup" and envelope.key_hash and envelope.key_hash not in book.keys:
+            book.keys[envelope.key_hash] = f"{admission.event_id} {envelope.fingerprint}"
+            book.ended_keys.append(f"{envelope.key_hash} {now}")
         answers.append(admission)
     return answers
 
@@ -61,8 +64,11 @@ class _Batch:
         if not found and envelope.key_hash not in self.book.keys and envelope.event_id in self.ids:
             found = (envelope.event_id, self.ids[envelope.event_id])
         found = found or _earlier(self.book, envelope)
+        if found and found[1] != envelope.fingerprint:
+            return Admission("conflict", found[0])
         if found:
-            return Admission("dup" if found[1] == envelope.fingerprint else "conflict", found[0])
+            self.keys[envelope.key_hash] = found
+            return Admission("dup", found[0])
         if envelope.explicit and born_at(envelope.event_id) < self.oldest_birth:
             return Admission("stale", envelope.event_id)
         if envelope.explicit and born_at(envelope.event_id) > self.now + EARLY_MS:

@@ -110,13 +110,14 @@ def unbury(book: Book, event_id: str) -> State | None:
     return State.UNCLEAR if book.unclear.pop(event_id, None) else None
 
 
-def end(book: Book, event_id: str, attempts: int, state: Fated, *, now: int) -> None:
+def end(book: Book, event_id: str, tried: Tried, state: Fated, *, now: int) -> None:
     """Keep of an event its id, its fate and its idempotency key, each until its retention ends."""
     head = book.head(event_id)
     book.fates[event_id] = Fate(
         state=state,
         fingerprint=head.fingerprint,
-        attempts=attempts,
+        attempts=tried.number,
+        causes=tried.causes,
         ended_at=now,
         accepted_at=head.accepted_at,
     )

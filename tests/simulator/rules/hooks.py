@@ -31,7 +31,7 @@ def hook_settle(
     book: Book,
     job: str,
     token: str,
-    word: Literal["told", "again", "failed"],
+    word: Literal["told", "again", "free", "failed"],
     *,
     delay_ms: int = 0,
     error: str = "",
@@ -48,6 +48,12 @@ def hook_settle(
     tries, _, holder = book.tries.get(job, "0 -").partition(" ")
     if holder.split(" ")[0] != token:
         return "stale"
+    if word == "free":
+        book.hooks[job] = now + delay_ms
+        book.tries[job] = f"{int(tries) - 1} - {error}"
+        if tries == "1":
+            del book.tries[job]
+        return "ok"
     book.tries[job] = f"{tries} - {error}"
     if word == "again":
         book.hooks[job] = now + delay_ms

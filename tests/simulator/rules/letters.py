@@ -105,7 +105,7 @@ def _remove(book: Book, event_id: str, state: Fated, now: int) -> None:
         if state == "discarded":
             add_job(book, event_id, tried, "discarded", b"", now=now)
     count(book, **{str(was): -1})
-    end(book, event_id, tried.number, state, now=now)
+    end(book, event_id, tried, state, now=now)
 
 
 def mend(book: Book, lane: str, ids: Sequence[str], *, now: int | None = None) -> Mended:

@@ -76,6 +76,8 @@ def _settle_event(
         return ("ok" if mine and number else "adopted"), 0
     remember(book, event_id, event.line)
     if not mine or number is None:
+        if event.line:
+            book.tried[event_id] = book.numbers(event_id)
         return "stale", 0
     tried = book.numbers(event_id)
     caused = int(verdict is Verdict.UNCLEAR)
@@ -99,7 +101,7 @@ def _deliver(book: Book, event: SettledEvent, number: int | None, now: int) -> N
         count(book, **{State.IN_FLIGHT if number else State.WAITING: -1})
     tried = replace(tried, number=max(tried.number, number or 0))
     add_job(book, event_id, tried, "delivered", event.line, now=now)
-    end(book, event_id, tried.number, "delivered", now=now)
+    end(book, event_id, tried, "delivered", now=now)
 
 
 def _fail(book: Book, event: SettledEvent, tried: Tried, now: int) -> int:

@@ -27,13 +27,14 @@ def sweep(
     seen: int = 0,
     hold_ms: int = 0,
     worker: str = "",
+    swept_at: int = 0,
     limit: int = 500,
     backoff_ms: int = CRASH_BACKOFF_MS,
     now: int | None = None,
 ) -> Sweep:
     """End leases that ran out, unless the sweep itself was away: then let living workers settle first."""
     assert now is not None
-    del teller_tickets, most_tellers, seen
+    del teller_tickets, most_tellers, seen, swept_at
     turn = book.counters["accepted"] + book.counters["delivered"]
     if book.restarted:
         book.restarted = False

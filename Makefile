@@ -10,14 +10,12 @@ ARGS ?=
 # Processes that share the tests; each has Redis servers of its own.
 JOBS ?= 2
 
-# Seeds of each mix of the simulator in the long campaigns.
-SEEDS ?= 3000
-
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
+BENCH := $(VENV)/.bench
 UV := uv==0.13.9
 
 .PHONY: help
@@ -50,17 +48,26 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The second lock is the part of the first that the image is built from: no tests, no embedded server.
+# The other task queues: nothing but `make bench` needs them. Gone with the environment when that is made anew.
+$(BENCH): requirements-bench.lock $(INSTALLED)
+	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements-bench.lock
+	@touch $@
+
+# The second lock is the part of the first that the image is built from: no tests, no embedded server. The third is
+# what `make bench` adds.
 .PHONY: lock
-lock: system ## Pin what pyproject.toml allows in both locks; ARGS=--upgrade takes the newest
+lock: system ## Pin what pyproject.toml allows in all locks; ARGS=--upgrade takes the newest
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet $(UV)
 	$(PY) -m uv pip compile pyproject.toml --extra all --extra test --group build --output-file requirements.lock \
 		--universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet $(ARGS)
-	$(PY) -m uv pip compile pyproject.toml --extra web --group build --constraint requirements.lock \
-		--output-file requirements-runtime.lock --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--no-emit-index-url --custom-compile-command "make lock" --quiet
+	$(PY) -m uv pip compile pyproject.toml --extra encryption --extra web --group build \
+		--constraint requirements.lock --output-file requirements-runtime.lock --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" --quiet
+	$(PY) -m uv pip compile pyproject.toml --extra bench \
+		--constraint requirements.lock --output-file requirements-bench.lock --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
 
 ##@ See it run
 
@@ -89,15 +96,13 @@ test: install ## Every test against real Redis and Valkey servers, with branch c
 ##@ Evidence
 
 .PHONY: bench
-bench: install ## What an enqueue costs beside a bare push and Celery's delay(), and what Redis holds; ratios of one run
-	$(PY) -m benchmarks.enqueue
-	$(PY) -m benchmarks.memory
+bench: install $(BENCH) ## Measure all beside what others use and write docs/performance.md; ARGS=--quick, --help or parts by name
+	@$(PY) -m benchmarks $(ARGS)
 
 .PHONY: faults
-faults: install ## The long campaigns: SEEDS of each mix of the simulator, and the largest state spaces
-	SIM_SEEDS=$(SEEDS) $(PY) -m pytest --numprocesses $(JOBS) --timeout 3600 -m "slow or not slow" \
-		tests/simulator tests/model $(ARGS)
+faults: install ## Break everything and write docs/reliability.md, within 90 minutes; ARGS=--quick: in ten; ARGS=--help
+	@$(PY) -m tests.faults $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment and everything that the other targets made
-	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	rm -rf $(VENV) .bench .coverage .coverage.* .faults .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov

@@ -1,0 +1,78 @@
+"""Store: what campaigns found, kept in files, so that a run can go on where it was broken off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.faults.row import Row, from_json, to_json
+
+ROOT: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT / ".faults"
+SOURCES: Final = ("shipper", "workers", "tests/faults", "tests/support", "tests/model", "tests/simulator")
+"""What a campaign's result depends on: when any of it changes, the campaign is run anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one run of a campaign found."""
+
+    name: str
+    seed: int
+    took_s: int
+    sources: str
+    """Hash of the sources it ran on."""
+    rows: tuple[Row, ...]
+    failure: str = ""
+    """Why it did not come to its end; empty if it did."""
+
+    @property
+    def green(self) -> bool:
+        """Tell whether it ended and all that was promised held."""
+        return not self.failure and all(row.green for row in self.rows)
+
+
+class Store:
+    """Keep the results of the long runs apart from those of the quick ones."""
+
+    def __init__(self, *, quick: bool, folder: Path = FOLDER) -> None:
+        self.folder = folder / ("quick" if quick else "full")
+
+    def keep(self, found: Found) -> None:
+        """Write one result down, in place of the last of its name."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {**asdict(found), "rows": to_json(list(found.rows))}
+        path = self._path(found.name)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(content, indent=1))
+        fresh.replace(path)
+
+    def find(self, name: str) -> Found | None:
+        """Return the last result of a name; None if there is none."""
+        try:
+            content = json.loads(self._path(name).read_text())
+        except FileNotFoundError:
+            return None
+        return Found(**{**content, "rows": tuple(from_json(content["rows"]))})
+
+    def done(self, name: str, sources: str) -> Found | None:
+        """Return a green result of these very sources, if there is one."""
+        found = self.find(name)
+        return found if found and found.green and found.sources == sources else None
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+def hash_of_sources(root: Path = ROOT, folders: Iterable[str] = SOURCES) -> str:
+    """Hash all that campaigns run, 12 hexadecimal digits."""
+    hashed = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in {".py", ".lua", ".toml", ".c"}:
+                hashed.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return hashed.hexdigest()[:12]

@@ -1,0 +1,36 @@
+"""Who tests the tests: every build with one rule taken away fails a check that the true build passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.broken import BUILDS, Build
+from tests.faults.checks import CHECKS, Yard, yard
+from tests.support.servers import RedisServer
+
+
+@pytest.fixture(scope="module")
+def there(redis7: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """A yard on the shared server, emptied."""
+    with redis7.client() as client:
+        client.flushall()
+    with yard(redis7, tmp_path_factory.mktemp("yard")) as made:
+        yield made
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_true_build_passes(there: Yard, name: str) -> None:
+    complaints = CHECKS[name](there, "")
+
+    assert complaints == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("build", BUILDS, ids=[build.name for build in BUILDS])
+def test_a_broken_build_is_caught(there: Yard, build: Build) -> None:
+    complaints = CHECKS[build.caught_by[0]](there, build.name)
+
+    assert complaints

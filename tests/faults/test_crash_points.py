@@ -1,0 +1,69 @@
+"""Workers and producers struck at every boundary: what must come of it stands in points.toml.
+
+Here every life is led without Celery, in a forked process, with the clock moved. `make faults` kills whole
+Celery workers too, and tries every scene both before and after each boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import producers
+from tests.faults.boundaries import Deed
+from tests.faults.checks import Yard, yard
+from tests.faults.enumeration import ALL, wrong
+from tests.faults.points import scenes
+from tests.faults.stopped import STORIES, Story
+from tests.support.servers import RedisServer, StartServer
+
+WHOLE = ("accepted", "unanswered")
+"""Scenes struck in every way. Nothing lies after one boundary and before the next: the others are killed on
+one side only."""
+
+
+@pytest.fixture(scope="module")
+def there(redis7: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """A yard on the shared server, emptied."""
+    with redis7.client() as client:
+        client.flushall()
+    with yard(redis7, tmp_path_factory.mktemp("yard")) as made:
+        yield made
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("policy", ["retry", "park"])
+def test_a_worker_killed_or_left_unanswered_at_any_boundary_does_what_the_table_says(
+    there: Yard, policy: str
+) -> None:
+    mine = [scene for scene in scenes() if scene.policy == policy]
+
+    whole = there.stage.walk([scene for scene in mine if scene.name in WHOLE], ALL)
+    killed = there.stage.walk([scene for scene in mine if scene.name not in WHOLE], [Deed.KILL_AFTER])
+
+    assert wrong([*whole, *killed]) == []
+    assert len(whole) > 2 * 3 * 15
+    assert len(killed) > 5 * 15
+
+
+@pytest.mark.timeout(120)
+def test_a_producer_killed_or_left_unanswered_at_any_command_leaves_its_events_whole_or_absent(
+    there: Yard, private_server: StartServer
+) -> None:
+    private_server(on="redis7", options={"replicaof": f"127.0.0.1 {there.server.port}"})
+
+    points = producers.walk(there.stage, producers.KINDS, forget=there.forget_scripts)
+
+    assert wrong(points) == []
+    assert len(points) > 80
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
+def test_a_worker_that_stands_still_while_others_go_on_does_what_its_story_says(
+    there: Yard, story: Story
+) -> None:
+    point = story.tell(there.stage)
+
+    assert wrong([point]) == []

@@ -1,0 +1,152 @@
+"""The power is cut: what `always` acknowledged is there; what `everysec` loses is bounded and told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import Final, Protocol
+
+import pytest
+
+from shipper.ledger.durability import inspect_durability
+from shipper.ledger.pool import make_pool
+from tests.conftest import compiler_or_skip, program_or_skip
+from tests.faults.power.power import STRICT, PoweredServer, compile_shim
+from tests.faults.power.traffic import Traffic
+from tests.support.waiting import until
+
+ALWAYS: Final = {"appendonly": "yes", "appendfsync": "always"}
+SOUND: Final = {"redis7": STRICT, "valkey9": ALWAYS}
+"""What makes each of the two keep whole transitions: Redis wants a torn file mended for it."""
+EVERYSEC: Final = {"appendonly": "yes", "appendfsync": "everysec"}
+SEED: Final = 20261123
+WINDOW_S: Final = 2.0
+"""What Redis may have acknowledged and not synced under `everysec`."""
+
+
+class Power(Protocol):
+    """Start a server whose machine may lose power."""
+
+    def __call__(self, options: Mapping[str, str], *, on: str = "redis7") -> PoweredServer: ...
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler_or_skip()
+    library = compile_shim(tmp_path_factory.mktemp("shim"))
+    assert library is not None
+    return library
+
+
+@pytest.fixture
+def powered(shim: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Power]:
+    with ExitStack() as stack:
+
+        def start(options: Mapping[str, str], *, on: str = "redis7") -> PoweredServer:
+            folder = tmp_path_factory.mktemp("powered")
+            server = PoweredServer(program_or_skip(on), folder, options, shim=shim)
+            stack.callback(server.kill)
+            server.start()
+            return server
+
+        yield start
+
+
+@pytest.mark.parametrize("on", SOUND)
+def test_a_power_loss_takes_nothing_that_was_acknowledged_under_always(on: str, powered: Power) -> None:
+    server = powered(SOUND[on], on=on)
+    chance = Random(SEED)  # noqa: S311 - reproducible is the point
+    with Traffic(server.url) as traffic:
+        for cut in range(4):
+            traffic.flow(more=chance.randint(50, 200))
+            if cut % 2:
+                with server.client() as client:
+                    client.bgrewriteaof()
+
+            server.lose_power(chance if cut % 3 else None)
+            server.start()
+
+            assert traffic.judge().keeps_all
+        traffic.flow(more=50)
+        traffic.stop()
+
+    assert traffic.judge().keeps_all
+    assert traffic.rolled_back == 0
+
+
+def test_what_a_power_loss_takes_under_everysec_is_bounded_and_reported_and_the_rest_adds_up(
+    powered: Power,
+) -> None:
+    server = powered(EVERYSEC)
+    pool = make_pool(server.url, budget_ms=5000)
+    warned = inspect_durability(pool).warnings
+    pool.disconnect()
+    with Traffic(server.url) as traffic:
+        traffic.flow(more=100)
+        until(lambda: server.unsynced_ms() > 300)
+
+        server.lose_power()
+        cut_at = time.monotonic()
+        server.start()
+
+        judgement = traffic.judge()
+        until(lambda: traffic.rolled_back)
+
+    assert "appendfsync is everysec: a power loss may lose the last two seconds" in warned
+    assert judgement.lost
+    assert min(judgement.lost.values()) > cut_at - WINDOW_S
+    assert judgement.unsound == ()
+
+
+def test_the_check_that_always_passes_fails_an_everysec_that_is_called_always(powered: Power) -> None:
+    server = powered(EVERYSEC)
+    with Traffic(server.url) as traffic:
+        traffic.flow(more=100)
+        until(lambda: server.unsynced_ms() > 300)
+
+        server.lose_power()
+        server.start()
+        judgement = traffic.judge()
+
+    assert not judgement.keeps_all
+
+
+def test_no_name_that_redis_gave_a_file_waits_for_the_sync_of_its_folder(powered: Power) -> None:
+    server = powered(ALWAYS)
+    with server.client() as client:
+        client.set("key", "value")
+        client.bgrewriteaof()
+        until(lambda: _rewritten(server))
+        client.set("key", "more")
+
+        named = [entry.path for entry in server.entries() if entry.kind == "R"]
+        waiting = server.unsynced_names()
+
+    assert any(path.endswith("base.rdb") for path in named)
+    assert waiting == []
+
+
+def test_a_power_loss_drops_what_was_not_synced_and_keeps_what_was(powered: Power) -> None:
+    server = powered({"appendonly": "yes", "appendfsync": "no"})
+    with server.client() as client:
+        client.set("synced", "1")
+        client.config_set("appendfsync", "always")
+        client.set("synced-too", "1")
+        client.config_set("appendfsync", "no")
+        client.set("lost", "1")
+
+    loss = server.lose_power()
+    server.start()
+
+    with server.client() as client:
+        assert sorted(client.keys()) == [b"synced", b"synced-too"]
+    assert loss.dropped_bytes == len(b"*3\r\n$3\r\nSET\r\n$4\r\nlost\r\n$1\r\n1\r\n")
+
+
+def _rewritten(server: PoweredServer) -> bool:
+    with server.client() as client:
+        info = client.info("persistence")
+        return not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])

@@ -39,3 +39,9 @@ def _answers(client: redis.Redis) -> bool:
         return bool(client.ping())
     except redis.ConnectionError:
         return False
+
+
+def pid_of(url: str) -> int:
+    """Return the process of a server."""
+    with redis.Redis.from_url(url) as client:
+        return int(client.info("server")["process_id"])

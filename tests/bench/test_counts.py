@@ -1,0 +1,63 @@
+"""What an event costs, counted and not timed: round trips, system calls and Redis commands.
+
+A limit is what was measured, which stands behind it, and a little. Where a change lowers a count, lower the
+limit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redis import Redis
+
+from tests.bench.counting import count, play
+from tests.bench.scenes import WARM
+from tests.support.servers import RedisServer
+
+
+def test_one_enqueue_is_one_round_trip_and_few_system_calls(
+    counter: Path, server: RedisServer, redis: Redis
+) -> None:
+    found = count(counter, "enqueue", server.url, 100)
+
+    assert found.by_kind["send"] == 1
+    assert found.by_kind["receive"] == 1
+    assert found.by_kind["connect"] == 0
+    assert found.by_kind["wait"] <= 3  # 3
+    assert found.by_kind["mode"] <= 2  # 2
+    assert found.total <= 11  # 10.4
+
+
+def test_a_bulk_is_one_round_trip_for_two_hundred_events(
+    counter: Path, server: RedisServer, redis: Redis
+) -> None:
+    found = count(counter, "bulk", server.url, 1000)
+
+    assert found.by_kind["send"] == 5 / 1000
+    assert found.by_kind["receive"] <= 6 / 1000  # 5
+    assert found.total <= 1.4  # 1.28: a random number for each id
+
+
+def test_a_call_is_one_request_and_its_share_of_claim_and_settle(
+    counter: Path, server: RedisServer, redis: Redis, far_end_url: str
+) -> None:
+    found = count(counter, "deliver", server.url, 200, far_end_url)
+
+    # One request to Gameball, and for about eight calls a claim and a settle.
+    assert found.by_kind["send"] <= 1.4  # 1.13
+    assert found.by_kind["receive"] <= 3.5  # 2.5
+    assert found.by_kind["wait"] <= 3.5  # 2.6
+    assert found.total <= 13  # 9.2
+
+
+def test_an_event_is_so_many_redis_commands_from_its_enqueue_to_its_end(
+    server: RedisServer, redis: Redis, far_end_url: str
+) -> None:
+    play("deliver", server.url, 400, far_end_url)
+
+    stats = redis.info("commandstats")
+    asked = {"cmdstat_evalsha", "cmdstat_eval", "cmdstat_config|resetstat", "cmdstat_flushall"}
+    in_scripts = sum(int(found["calls"]) for name, found in stats.items() if name not in asked)
+    scripts = int(stats["cmdstat_evalsha"]["calls"])
+    assert scripts <= 0.25 * (WARM + 400)  # 0.14
+    assert in_scripts <= 29 * (WARM + 400)  # 27.2

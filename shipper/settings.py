@@ -170,7 +170,8 @@ class Settings(BaseSettings):
     @field_validator("encryption_keys")
     @classmethod
     def _are_keys(cls, keys: SecretStr) -> SecretStr:
-        read_keyring(keys.get_secret_value())
+        if keys.get_secret_value():
+            _some_keys(keys.get_secret_value())
         return keys
 
     @field_validator("encryption_keys_file")
@@ -223,7 +224,7 @@ def _problem_of(detail: Mapping[str, Any]) -> Problem:
         return Problem("", message)
     if field.lower().endswith("_url"):  # it may hold a password
         return Problem(name, NO_URL)
-    if field.lower().endswith("encryption_keys"):
+    if field.lower().endswith(("encryption_keys", "encryption_keys_file")):  # a key in the wrong one is a key
         return Problem(name, message)
     return Problem(name, f"is {str(detail['input'])[:80]!r}: {message[:1].lower()}{message[1:]}")
 
@@ -243,7 +244,17 @@ def _check_url(url: str, schemes: Container[str]) -> None:
 @lru_cache(maxsize=8)
 def _read_keys_file(path: str) -> Keyring:
     """Read a file of keys once a process, so that all of its parts agree; raise ValueError."""
+    if not path:
+        return NO_KEYS
     try:
-        return read_keyring(Path(path).read_text(encoding="ascii", errors="replace")) if path else NO_KEYS
+        return _some_keys(Path(path).read_text(encoding="ascii", errors="replace"))
     except OSError as error:
         raise ValueError(f"it cannot be read: {error.strerror}") from None
+
+
+def _some_keys(text: str) -> Keyring:
+    """Read keys where some must be: a secret that arrived empty would switch encryption off, unnoticed."""
+    keyring = read_keyring(text)
+    if not keyring.ids:
+        raise ValueError("holds no key: leave the setting out to store events as they are")
+    return keyring

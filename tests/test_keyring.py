@@ -232,18 +232,41 @@ def test_a_file_of_keys_that_is_not_there_or_is_wrong_is_told(tmp_path: Path) ->
         load_settings(encryption_keys_file=str(path))
 
     assert "SHIPPER_ENCRYPTION_KEYS_FILE" in str(missing.value)
-    assert str(missing.value).endswith("none': it cannot be read: No such file or directory")
+    assert str(missing.value).endswith("it cannot be read: No such file or directory")
     assert str(wrong.value).endswith("key a is no base64")
     assert "canary" not in str(wrong.value)
 
 
 def test_keys_stand_in_one_place(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"b:{KEY_B}")
+
     with pytest.raises(SettingsError, match="is set, and SHIPPER_ENCRYPTION_KEYS_FILE too: set one of them"):
-        load_settings(encryption_keys=f"a:{KEY_A}", encryption_keys_file="/dev/null")
+        load_settings(encryption_keys=f"a:{KEY_A}", encryption_keys_file=str(path))
 
 
-def test_an_empty_file_switches_nothing_on() -> None:
-    assert load_settings(encryption_keys_file="/dev/null").keyring == NO_KEYS
+@pytest.mark.parametrize("written", ["", " \n\n", ","])
+def test_a_file_without_a_key_is_refused_since_it_would_switch_encryption_off(
+    written: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(written)
+
+    with pytest.raises(SettingsError, match="SHIPPER_ENCRYPTION_KEYS_FILE holds no key"):
+        load_settings(encryption_keys_file=str(path))
+
+
+def test_a_variable_of_blanks_is_refused_for_the_same_reason() -> None:
+    with pytest.raises(SettingsError, match="SHIPPER_ENCRYPTION_KEYS holds no key"):
+        load_settings(encryption_keys=" \n")
+
+
+def test_a_key_that_was_given_as_the_name_of_its_file_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(encryption_keys_file=f"a:{KEY_A}")
+
+    assert KEY_A not in str(caught.value)
+    assert str(caught.value).endswith("it cannot be read: No such file or directory")
 
 
 def test_no_key_is_in_the_representation_of_anything() -> None:

@@ -23,8 +23,8 @@ log: Final = get_logger(__name__)
 
 WAKE_UP: Final = (r"shipper\.(?:deliver|complete)", r"[0-9a-f-]{36}", r"[a-z0-9_-]{1,64}", r"[\w-]{16}")
 """What a wake-up says, and all that is believed of it: task, id, account and ticket."""
-MOST_WAITING: Final = 100
-"""Wake-ups kept in a queue: more than tickets that are alive, and gone through in a moment."""
+MOST_WAITING: Final = 1000
+"""Wake-ups kept in a queue: more than tickets alive of all accounts, and gone through in a moment."""
 DEMOTED: Final = ("UNBLOCKED", "READONLY", "You can't write against a read only replica")
 """How Redis says, to a pop that waits and to the next, that a failover made it a replica."""
 NONSENSE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)

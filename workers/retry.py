@@ -19,7 +19,7 @@ from workers.verdict import Judgement
 BUSY_MIN_MS: Final = 500
 BUSY_MAX_MS: Final = 5000
 HELD_MAX_MS: Final = 1000
-"""The account's gate holds back what is throttled or lacks its keys; this spreads the lanes behind it."""
+"""The account's gate holds back what is throttled or refuses its keys; this spreads the lanes behind it."""
 WINDOW_MS: Final = 30_000
 """Gameball's longer window: assumed to be full when a 429 does not say for how long."""
 HOLD_MIN_MS: Final = 1000
@@ -37,7 +37,7 @@ class Used:
     on_unclear: OnUnclear = OnUnclear.RETRY
 
 
-def decide(  # noqa: C901 - a flat table, one line a verdict
+def decide(  # noqa: C901, PLR0912 - a flat table, one line a verdict
     judgement: Judgement,
     used: Used,
     *,
@@ -56,8 +56,10 @@ def decide(  # noqa: C901 - a flat table, one line a verdict
             outcome = Dead(reason=Reason.UNREADABLE) if alone else SOLO
         case Verdict.UNSENT:
             outcome = Free(delay_ms=0)
-        case Verdict.CREDENTIALS | Verdict.ENCRYPTION_KEY:
+        case Verdict.CREDENTIALS:
             outcome = Free(delay_ms=int(random() * HELD_MAX_MS))
+        case Verdict.ENCRYPTION_KEY:
+            outcome = Free(delay_ms=_locked_ms(settings, random))
         case Verdict.THROTTLED:
             outcome = _free(int(random() * HELD_MAX_MS), used, alone, settings)
         case Verdict.BUSY:
@@ -82,6 +84,11 @@ def hold_ms(judgement: Judgement, settings: Settings) -> int:
     if judgement.retry_after_ms is None:
         return WINDOW_MS
     return min(max(HOLD_MIN_MS, judgement.retry_after_ms), settings.retry_after_max_ms)
+
+
+def _locked_ms(settings: Settings, random: Callable[[], float]) -> int:
+    """Hold back the lane alone, and so long that looking at locked lanes leaves the pace to the others."""
+    return settings.pause_step_ms + int(random() * max(settings.pause_max_ms - settings.pause_step_ms, 0))
 
 
 def _free(delay_ms: int, used: Used, alone: bool, settings: Settings) -> Outcome:

@@ -13,7 +13,6 @@ from rich.text import Text
 from shipper.cli.desk import Desk, at_desk, leave
 from shipper.cli.text import clean, duration, moment, number
 from shipper.inspector import Health, Standing, Work
-from shipper.outcome import Verdict
 
 
 @click.command()
@@ -81,8 +80,6 @@ def _remarks(seen: Standing) -> Iterator[Text]:
     if seen.paused:
         until = f"until {moment(seen.paused_until)} UTC" if seen.paused_until else "until it is resumed"
         yield Text(f"paused ({clean(seen.pause_reason)}) {until}: shipper resume lifts it", style="yellow")
-    if seen.pause_reason == Verdict.ENCRYPTION_KEY:
-        yield Text("a worker lacks the key of an event: its log names the key, shipper doctor those in use")
     if seen.dead or seen.unclear:
         yield Text("shipper dead reasons tells why")
     if seen.hooks_failed:

@@ -166,10 +166,26 @@ def unserved_hooks(seen: Status, settings: Settings) -> str:
     return f"completion hooks are due for {due_ms // 1000} s and no worker tells them: serve shipper.hooks"
 
 
+def locked_events(seen: Status, settings: Settings) -> str:
+    """Say that a worker lately lacked an event's key; empty when none did while every locked lane came up."""
+    locked_at = seen.meta.get("locked_at")
+    if locked_at is None:
+        return ""
+    ago_ms = max(seen.now - int(locked_at), 0)
+    if ago_ms > 2 * max(settings.pause_step_ms, settings.pause_max_ms):
+        return ""
+    return (
+        f"events wait for a key that a worker lacked {ago_ms // 1000} s ago: its log names the key, "
+        "shipper doctor those in use"
+    )
+
+
 def _warnings(seen: Status, settings: Settings, durability: Durability | None) -> tuple[str, ...]:
     found = list(durability.problems) if durability else []
     if unserved := unserved_hooks(seen, settings):
         found.append(unserved)
+    if locked := locked_events(seen, settings):
+        found.append(locked)
     if seen.sizes["broken"]:
         found.append(f"{seen.sizes['broken']} lane(s) are corrupt and wait: run shipper mend")
     if seen.meta.get("rolled_back"):

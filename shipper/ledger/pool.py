@@ -60,7 +60,7 @@ def make_pool(url: str, *, budget_ms: int) -> Pool:
             protocol=2,  # RESP3 would cost a HELLO more for each connection
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
-            socket_keepalive=True,
+            **_keepalive(url),
             retry=Retry(NoBackoff(), 0),
             driver_info=None,  # CLIENT SETINFO would cost two round trips more
             maint_notifications_config=_QUIET,
@@ -77,10 +77,15 @@ def make_async_pool(url: str, *, budget_ms: int) -> AsyncPool:
             protocol=2,
             socket_timeout=None,  # AsyncLedger has a deadline; redis-py's wait_for may swallow a cancellation
             socket_connect_timeout=seconds,
-            socket_keepalive=True,
+            **_keepalive(url),
             retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
             driver_info=None,
         )
+
+
+def _keepalive(url: str) -> dict[str, bool]:
+    """Ask for keepalive where there is any: redis-py refuses the option for a socket file."""
+    return {} if url.startswith("unix:") else {"socket_keepalive": True}
 
 
 @contextmanager

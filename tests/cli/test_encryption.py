@@ -84,14 +84,16 @@ def test_enqueueing_again_under_a_rotated_key_gives_the_earlier_receipt(run: Run
     assert (first["duplicate"], again["duplicate"], plain["duplicate"]) == (False, True, True)
 
 
-def test_status_explains_a_pause_for_a_missing_key(run: Run, redis: Redis) -> None:
-    for name, value in {"why": "encryption_key", "until": "9007199254740991"}.items():
-        redis.hset(key_of("default", "gate"), name, value)
+def test_status_tells_that_events_wait_for_a_key(run: Run, redis: Redis) -> None:
+    seconds, _ = redis.time()
+    redis.hset(key_of("default", "meta"), "locked_at", str(seconds * 1000 - 590_000))
 
-    said = run("status").stdout
+    recent = run("status").stdout
+    redis.hset(key_of("default", "meta"), "locked_at", str(seconds * 1000 - 610_000))
+    forgotten = run("status").stdout
 
-    assert "paused (encryption_key)" in said
-    assert "a worker lacks the key of an event" in said
+    assert "warning: events wait for a key that a worker lacked" in " ".join(recent.split())
+    assert "wait for a key" not in forgotten
 
 
 def test_a_doctor_fails_for_a_key_that_is_missing(run: Run) -> None:

@@ -5,7 +5,7 @@ Nothing of this is in the product: a build changes a script as it is loaded, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,7 +30,13 @@ class Build:
     """What was taken away, as a noun."""
     broken: Break
     caught_by: tuple[str, ...]
-    """Checks of `tests.faults.checks`, any of which must fail; the first is the quickest."""
+    """Checks of `tests.faults.checks`, each of which must fail; the first is the quickest."""
+    complaint: str
+    """A part of what each of them says then: a build that is broken in any other way is not caught by it."""
+
+    def caught(self, complaints: Iterable[str]) -> bool:
+        """Tell whether these are the complaints of a check that saw what is missing."""
+        return any(self.complaint in each for each in complaints)
 
 
 def scripted(file: str, old: str, new: str) -> Break:
@@ -92,54 +98,63 @@ BUILDS: Final = (
             "sweep", "for _, lane in ipairs(expired) do expire_lane(lane, backoff, crashes) end", ""
         ),
         caught_by=("crash points",),
+        complaint=": 1 f 0 0, not 2 d 1 1",
     ),
     Build(
         name="no-token-check",
         lacks="the check of a settle's token",
         broken=scripted("settle", "local mine = current.token == token", "local mine = current.token ~= nil"),
         caught_by=("stopped in the call, then refused",),
+        complaint=": 2 d 1 1, not 1 d 1 1",
     ),
     Build(
         name="no-adoption",
         lacks="the adoption of a success whose lease ran out",
         broken=scripted("settle", "elseif outcome == 'D' then", "elseif outcome == 'D' and mine then"),
         caught_by=("stopped in the call, then accepted",),
+        complaint=": 2 d 2 1, not 1 d 1 1",
     ),
     Build(
         name="no-deadline",
         lacks="the deadline of a call",
         broken=_without_deadline,
         caught_by=("an answer without end",),
+        complaint="was still under way after",
     ),
     Build(
         name="redirects-followed",
         lacks="the refusal to follow redirects",
         broken=_with_option(pycurl.FOLLOWLOCATION, 1),
         caught_by=("a redirect to another host",),
+        complaint="1 of them with the key",
     ),
     Build(
         name="body-rewound",
         lacks="the request body that cannot be sent twice",
         broken=_body_that_can_be_rewound,
         caught_by=("a kept-alive connection that dies",),
+        complaint="one call arrived 2 times",
     ),
     Build(
         name="no-check-before-sending",
         lacks="the look at the clock before a call is sent",
         broken=_never_too_late,
         caught_by=("stopped between claim and POST",),
+        complaint="it posted all the same",
     ),
     Build(
         name="no-void",
         lacks="the giving back of claims whose answer was lost",
         broken=scripted("claim", "  void_calls(void)\n", ""),
         caught_by=("lost answers",),
+        complaint=": 1 d 1 1, not 1 d 0 1",
     ),
     Build(
         name="no-tickets",
         lacks="the reservation of tickets for pumps",
         broken=scripted("_tickets", "wanted - C('ZCARD', key)", "wanted"),
         caught_by=("one lane, many dispatchers",),
+        complaint="5 pumps were started for one lane",
     ),
     Build(
         name="no-bell",
@@ -148,30 +163,35 @@ BUILDS: Final = (
             "_tickets", "for i = first, first + start - 1 do", "start = 0 for i = first, first + start - 1 do"
         ),
         caught_by=("crash points",),
+        complaint=": 0 w 0 0, not a whole life",
     ),
     Build(
         name="no-duplicate-check",
         lacks="the enqueue's look for an earlier event of the same id or key",
         broken=scripted("enqueue", "if id then return fp == e.fp and 'dup' or 'conflict', id end", ""),
         caught_by=("producers",),
+        complaint="again: 0 known, 2 in all, not 1 there",
     ),
     Build(
         name="park-retried",
         lacks="the parking of an event whose worker died",
         broken=scripted("_expire", "local outcome = head.park and 'unclear' or", "local outcome ="),
         caught_by=("crash points",),
+        complaint=": 2 d 1 1, not 1 u 1 1",
     ),
     Build(
         name="no-grace",
         lacks="the grace after an outage of Redis",
         broken=scripted("sweep", "if T - last > absence then", "if false then"),
         caught_by=("an outage in the call",),
+        complaint=": 1 d 1 1, not 1 d 0 1",
     ),
     Build(
         name="cause-forgotten",
         lacks="the cause on record of a worker that died",
         broken=scripted("_expire", "s.n, s.k, s.c = number, s.k + 1, s.c + 1", "s.n, s.k = number, s.k + 1"),
         caught_by=("crash points",),
+        complaint=": 2 d 0 1, not 2 d 1 1",
     ),
 )
 BY_NAME: Final = {build.name: build for build in BUILDS}

@@ -15,6 +15,7 @@ from shipper.clock import monotonic_ms
 from tests.faults import producers
 from tests.faults.boundaries import Deed, Strike
 from tests.faults.broken import without
+from tests.faults.campaign import Ground
 from tests.faults.enumeration import KILLS, Enumeration, wrong
 from tests.faults.forks import Forks
 from tests.faults.points import scenes
@@ -65,6 +66,18 @@ def yard(server: RedisServer, folder: Path) -> Iterator[Yard]:
         stage = Enumeration(forks, server, sandbox)
         stack.callback(stage.close)
         yield Yard(server=server, stage=stage)
+
+
+@contextmanager
+def yard_on(ground: Ground) -> Iterator[Yard]:
+    """Set a yard up beside a Redis of its own."""
+    server = ground.server()
+    server.start()
+    try:
+        with yard(server, ground.place("yard")) as there:
+            yield there
+    finally:
+        server.kill()
 
 
 Check = Callable[[Yard, str], list[str]]

@@ -31,6 +31,8 @@ PRODUCER: Final = Settings(accounts=tuple(f"p{i}" for i in range(MOST)))
 NAMES: Final = ("view_product", "add_to_cart", "write_review")
 KILLS: Final = (Deed.KILL_BEFORE, Deed.KILL_AFTER)
 ALL: Final = (*KILLS, Deed.LOSE)
+ANSWERLESS: Final = frozenset({"hook", "publish"})
+"""Boundaries that answer nothing, so that there is nothing to lose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class Struck:
 
     stay: Stay
     fork: Fork
-    deed: Deed
+    strike: Strike | None
 
 
 class Enumeration:
@@ -114,10 +116,10 @@ class Enumeration:
         self.forks.finish([life.stay.account for life in lives if life.fork.killed])
         return self._judge(lives)
 
-    def _begin(self, scene: Scene, *strikes: Strike) -> Struck:
+    def _begin(self, scene: Scene, strike: Strike | None = None) -> Struck:
         stay = self.settle_in(scene)
-        deed = strikes[0].deed if strikes else Deed.LOSE
-        return Struck(stay=stay, fork=self.forks.start(stay.account, *strikes), deed=deed)
+        strikes = () if strike is None else (strike,)
+        return Struck(stay=stay, fork=self.forks.start(stay.account, *strikes), strike=strike)
 
     def _judge(self, lives: Sequence[Struck]) -> list[Point]:
         found = self.look([life.stay for life in lives])
@@ -179,14 +181,33 @@ class Enumeration:
 
 def _point(life: Struck, found: str, unsound: tuple[str, ...]) -> Point:
     trace = life.fork.trace
+    strike = life.strike
     struck = any(line.startswith(("killed", "lost")) for line in trace)
+    missed: tuple[str, ...] = ()
+    if strike is not None and not struck and missed_in(trace, strike):
+        missed = (f"never came about: {strike.deed} {strike.name or 'boundary'} {strike.at}",)
     return Point(
         scene=life.stay.scene.key,
         struck=where(trace) if struck else "untouched",
-        expected=tuple(life.stay.scene.cells(life.deed if struck else Deed.LOSE, trace)),
+        expected=tuple(life.stay.scene.cells(strike.deed if strike and struck else Deed.LOSE, trace)),
         found=found,
-        complaints=unsound,
+        complaints=(*unsound, *missed),
     )
+
+
+def missed_in(trace: Sequence[str], strike: Strike) -> bool:
+    """Tell whether a strike should have hit a life that was not struck.
+
+    One at a named boundary should: whoever names it knows that a life comes there. One by number may lie
+    beyond the life's end.
+    """
+    crossed = [line[1:] for line in trace if line.startswith(">")]
+    if strike.name:
+        return True
+    if strike.at > len(crossed):
+        return False
+    name = crossed[strike.at - 1]
+    return strike.deed is not Deed.LOSE or not (name in ANSWERLESS or f"!{name}" in trace)
 
 
 def boundaries_of(life: Fork) -> int:

@@ -159,7 +159,9 @@ class Field:
         self.until(rests, within_s=within_s, why="events still wait")
         return round((at_rest[0] - self._healed) * 1000)
 
-    def row(self, fault: str, injected: str, *, note: str = "", within_s: float = 120.0) -> Row:
+    def row(
+        self, fault: str, injected: str, *, note: str = "", within_s: float = 120.0, may_die: bool = False
+    ) -> Row:
         """Wait for rest, check the whole history, and return the line of the matrix."""
         assert self.load is not None
         problems, recovery_ms = self._wrongs.copy(), None
@@ -172,14 +174,14 @@ class Field:
         attempts = self.load.attempts
         arrived = self.arrived()
         copies, ends = Counter(arrived), self.side.ends(attempts)
-        counted = tally(attempts, copies, ends)
+        causes = self.side.causes()
+        counted = tally(attempts, copies, ends, keeps_causes=causes is not None)
         if self.side.promised:
             problems += first(lies(attempts, copies, ends))
             problems += first(
                 disorder([each for each in attempts if each.reference not in self.unordered], arrived)
             )
             problems += first(iter(self.side.findings()))
-            causes = self.side.causes()
             if causes is not None and counted.duplicated > causes:
                 problems.append(f"{counted.duplicated} duplicates have only {causes} causes on record")
             problems += [complaint for check in self._checks for complaint in check(counted)]
@@ -195,6 +197,7 @@ class Field:
             tally=counted,
             recovery_ms=recovery_ms,
             promised=self.side.promised,
+            may_die=may_die,
             note="; ".join(part for part in (note, ended) if part),
             problems=tuple(problems),
         )

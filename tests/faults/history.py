@@ -74,13 +74,21 @@ LISTED: Final = frozenset({"dead", "unclear", "discarded", "expunged", *WAITS})
 """States in which an event that never arrived is not lost: somebody can see it."""
 
 
-def tally(attempts: Sequence[Attempt], copies: Mapping[str, int], ends: Mapping[str, End]) -> Tally:
-    """Count a history; `copies` says how often Gameball accepted each reference."""
+def tally(
+    attempts: Sequence[Attempt],
+    copies: Mapping[str, int],
+    ends: Mapping[str, End],
+    *,
+    keeps_causes: bool = True,
+) -> Tally:
+    """Count a history; `copies` says how often Gameball accepted each reference.
+
+    Without `keeps_causes` (the peer) nothing can be unexplained.
+    """
     answered = {each.reference: each.answer for each in attempts}
     states = {reference: end.state for reference, end in ends.items()}
     never = [reference for reference in answered if not copies.get(reference)]
     surplus = {reference: count - 1 for reference, count in copies.items() if count > 1}
-    keeps_causes = any(end.causes is not None for end in ends.values())
     return Tally(
         attempted=len(answered),
         acknowledged=_count(answered, Answer.YES),

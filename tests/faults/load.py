@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,28 +65,21 @@ class Sending(Protocol):
         ...
 
 
-class Load:
-    """Send `events` events of `customers` customers, at most `per_second`, from some threads.
+class Senders(ABC):
+    """Send from some threads, at most `per_second`, and remember what was told of each event.
 
-    A customer belongs to one thread, so that the order of its events is known. Nothing is tried again:
-    an event that was refused or is in doubt stays so.
+    A customer belongs to one thread, so that the order of its events is known.
     """
 
-    def __init__(
-        self, send: Send, *, events: int, customers: int, per_second: float = 1000.0, threads: int = 4
-    ) -> None:
+    def __init__(self, *, events: int, customers: int, per_second: float, threads: int) -> None:
         self.events = events
         self.customers = customers
-        self.longest_s = 0.0
-        """The longest time that one send took."""
-        self._send = send
         self._per_second = per_second / threads
         self._stopping = threading.Event()
         self._attempts: list[list[Attempt]] = [[] for _ in range(threads)]
         self._failures: list[BaseException] = []
         self._threads = [
-            threading.Thread(target=self._run, args=(number, threads), daemon=True)
-            for number in range(threads)
+            threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)
         ]
 
     def start(self) -> None:
@@ -120,26 +114,48 @@ class Load:
         """Return every attempt; those of one customer are in order."""
         return [each for theirs in self._attempts for each in theirs.copy()]
 
-    def _run(self, number: int, threads: int) -> None:
+    @abstractmethod
+    def _send_all(self, number: int) -> None:
+        """Send everything of one thread."""
+
+    def _run(self, number: int) -> None:
         try:
-            self._send_all(number, threads)
-        except BaseException as error:  # noqa: BLE001 - told by whoever waits for the load
+            self._send_all(number)
+        except BaseException as error:  # noqa: BLE001 - told by whoever waits for the threads
             self._failures.append(error)
 
-    def _send_all(self, number: int, threads: int) -> None:
-        started = time.monotonic()
-        mine = range(number, self.events, threads)
-        for count, i in enumerate(mine):
-            due = started + count / self._per_second
-            if self._stopping.wait(max(0.0, due - time.monotonic())):
+    def _await_turn(self, started: float, sent: int) -> bool:
+        """Wait until a thread may send after so many; False when nothing more is to be sent."""
+        due = started + sent / self._per_second
+        return not self._stopping.wait(max(0.0, due - time.monotonic()))
+
+    def _note(self, number: int, wish: Wish, answer: Answer, event_id: str) -> None:
+        self._attempts[number].append(
+            Attempt(reference=wish.reference, customer=wish.customer, answer=answer, event_id=event_id)
+        )
+
+
+class Load(Senders):
+    """Send one event after another. Nothing is tried again: what was refused or is in doubt stays so."""
+
+    def __init__(
+        self, send: Send, *, events: int, customers: int, per_second: float = 1000.0, threads: int = 4
+    ) -> None:
+        super().__init__(events=events, customers=customers, per_second=per_second, threads=threads)
+        self.longest_s = 0.0
+        """The longest time that one send took."""
+        self._send = send
+
+    def _send_all(self, number: int) -> None:
+        started, threads = time.monotonic(), len(self._threads)
+        for count, i in enumerate(range(number, self.events, threads)):
+            if not self._await_turn(started, count):
                 return
             wish = self._wish(i, threads)
             began = time.monotonic()
             answer, event_id = self._send(wish)
             self.longest_s = max(self.longest_s, time.monotonic() - began)
-            self._attempts[number].append(
-                Attempt(reference=wish.reference, customer=wish.customer, answer=answer, event_id=event_id)
-            )
+            self._note(number, wish, answer, event_id)
 
     def _wish(self, i: int, threads: int) -> Wish:
         # Customers in turn within each thread: i and its customer agree modulo `threads`.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -12,8 +11,7 @@ from tests.faults.campaign import Campaign
 from tests.faults.coverage import Covered, coverage
 from tests.faults.history import Tally
 from tests.faults.row import PEER, Row
-from tests.faults.store import ROOT, Found, Store
-from tests.support.programs import find_redis, find_valkey
+from tests.faults.store import ROOT, Found, Store, hash_of
 
 PATH: Final = ROOT / "docs" / "reliability.md"
 DASH: Final = "\N{EN DASH}"
@@ -40,32 +38,37 @@ def _parts(campaigns: Sequence[Campaign], store: Store) -> Iterator[str]:
         yield _covered(faults)
 
 
-def _sum(campaigns: Sequence[Campaign], results: dict[str, Found]) -> str:
-    rows = [row for found in results.values() for row in found.rows if row.promised]
-    tallies = [row.tally for row in rows if row.tally]
-    peer = [row.tally for found in results.values() for row in found.rows if row.policy == PEER and row.tally]
+def _sum(campaigns: Sequence[Campaign], results: Mapping[str, Found]) -> str:
     green = sum(1 for found in results.values() if found.green)
     took = sum(found.took_s for found in results.values())
-    servers = ", ".join(f"{each.name} {each.version}" for each in (find_redis(), find_valkey()) if each)
-    ours = [
-        f"{sum(each.acknowledged for each in tallies):,} events acknowledged under faults",
-        f"**{sum(each.lost for each in tallies):,} lost**",
-        f"{sum(each.duplicated for each in tallies):,} doubled",
-        f"**{sum(each.unexplained or 0 for each in tallies):,} of them unexplained**",
-    ]
-    theirs = [
-        f"{sum(each.acknowledged for each in peer):,} acknowledged",
-        f"{sum(each.lost for each in peer):,} lost",
-        f"{sum(each.waiting for each in peer):,} stuck",
-        f"{sum(each.duplicated for each in peer):,} doubled",
-    ]
-    machine = f"on two cores (Python {platform.python_version()}, {servers})"
+    machines = "; ".join(dict.fromkeys(found.machine for found in results.values()))
+    promised = [row.tally for found in results.values() for row in found.rows if row.promised and row.tally]
+    compared = [found for found in results.values() if any(row.policy == PEER for row in found.rows)]
+    ours = [row.tally for found in compared for row in found.rows if row.promised and row.tally]
+    theirs = [row.tally for found in compared for row in found.rows if row.policy == PEER and row.tally]
     return (
         "## In short\n\n"
-        f"- {green} of {len(campaigns)} campaigns green, {took / 60:.0f} minutes of them in all, {machine}.\n"
-        f"- Ours: {', '.join(ours)}.\n"
-        f"- Celery done well, where the same faults make sense: {', '.join(theirs)}.\n"
+        f"- {green} of {len(campaigns)} campaigns green, {took / 60:.0f} minutes of them, some at a time"
+        f" ({machines}).\n"
+        f"- All rows that are promised: {_totals(promised)}.\n"
+        f"- The {len(compared)} campaigns that plain Celery went through too, ours: {_totals(ours)}.\n"
+        f"- The same, Celery done well: {_totals(theirs)}.\n"
     )
+
+
+def _totals(tallies: Sequence[Tally]) -> str:
+    acknowledged = sum(each.acknowledged for each in tallies)
+    lost = sum(each.lost for each in tallies)
+    duplicated = sum(each.duplicated for each in tallies)
+    unexplained = [each.unexplained for each in tallies if each.unexplained is not None]
+    parts = [
+        f"{acknowledged:,} events acknowledged",
+        f"**{lost:,} lost**",
+        *([f"{stuck:,} stuck"] if (stuck := sum(each.waiting for each in tallies)) else []),
+        f"{duplicated:,} doubled"
+        + (f", **{sum(unexplained):,} of them unexplained**" if unexplained else ""),
+    ]
+    return ", ".join(parts)
 
 
 def _section(campaign: Campaign, found: Found | None) -> Iterator[str]:
@@ -74,40 +77,46 @@ def _section(campaign: Campaign, found: Found | None) -> Iterator[str]:
     if found is None:
         yield "Not run yet.\n"
         return
-    counted = [row for row in found.rows if row.tally is not None]
-    checked = [row for row in found.rows if row.tally is None]
-    if counted:
-        yield _table(COLUMNS, (_cells(row, row.tally) for row in counted if row.tally))
-    if checked:
-        yield _table(CHECKED, (_checked(row) for row in checked))
-    yield from (f"- {note}" for note in _notes(found.rows))
+    for fault, rows in groupby(found.rows, key=lambda row: row.fault):
+        yield from _fault(fault, list(rows))
     wrong = [*([found.failure] if found.failure else []), *_wrongs(found.rows)]
     verdict = "green" if found.green else "**red**: " + "; ".join(wrong)
-    yield f"\nSeed {found.seed}, {found.took_s} s, {verdict}.\n"
+    stale = "" if found.sources == hash_of(campaign.sources) else ", on an earlier state of the sources"
+    yield f"Seed {found.seed}, {found.took_s} s, {verdict}{stale}.\n"
+
+
+def _fault(fault: str, rows: Sequence[Row]) -> Iterator[str]:
+    counted = [(row, row.tally) for row in rows if row.tally is not None]
+    checked = [row for row in rows if row.tally is None]
+    if counted:
+        yield f"**{fault[:1].upper()}{fault[1:]}**, under {counted[0][0].load}:\n"
+        yield _table(COLUMNS, (_cells(row, tally) for row, tally in counted))
+    if checked:
+        yield _table(CHECKED, (_checked(row) for row in checked))
+    if notes := [f"- {row.policy}: {row.note}" for row in rows if row.note]:
+        yield "\n".join(notes) + "\n"
 
 
 COLUMNS: Final = (
-    *("fault", "policy", "injected", "load"),
-    *("acknowledged", "in doubt (arrived)", "arrived", "dead", "unclear"),
-    *("lost", "doubled", "unexplained", "recovery"),
+    *("policy", "injected", "acknowledged", "refused", "in doubt (arrived)"),
+    *("arrived", "dead", "unclear", "lost", "doubled (unexplained)", "recovery"),
 )
 CHECKED: Final = ("what", "policy", "injected", "over", "result")
 
 
 def _cells(row: Row, counted: Tally) -> list[str]:
+    unexplained = DASH if counted.unexplained is None else f"{counted.unexplained:,}"
     cells = [
-        row.fault,
         row.policy,
         row.injected,
-        row.load,
         f"{counted.acknowledged:,}",
+        f"{counted.refused:,}",
         f"{counted.doubtful:,} ({counted.recovered:,})" if counted.doubtful else "0",
         f"{counted.delivered:,}",
         f"{counted.dead:,}",
         f"{counted.unclear:,}",
         f"{counted.lost:,}" + (f" + {counted.waiting:,} stuck" if counted.waiting else ""),
-        f"{counted.duplicated:,}",
-        DASH if counted.unexplained is None else f"{counted.unexplained:,}",
+        f"{counted.duplicated:,} ({unexplained})" if counted.duplicated else "0",
         DASH if row.recovery_ms is None else f"{row.recovery_ms / 1000:.1f} s",
     ]
     return cells if row.promised else [f"*{cell}*" for cell in cells]
@@ -117,10 +126,6 @@ def _checked(row: Row) -> list[str]:
     result = "holds" if not row.wrongs else "; ".join(row.wrongs)
     cells = [row.fault, row.policy, row.injected, row.load, result]
     return cells if row.promised else [f"*{cell}*" for cell in cells]
-
-
-def _notes(rows: Iterable[Row]) -> list[str]:
-    return [f"{row.fault}, {row.policy}: {row.note}" for row in rows if row.note]
 
 
 def _wrongs(rows: Iterable[Row]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ class Row:
     """From the last fault's end until nothing waited any more."""
     promised: bool = True
     """False for a row that is only measured: a peer, or a setting weaker than the promise asks for."""
+    may_die: bool = False
+    """Whether events may end dead: where Gameball refuses them, or nobody can read them."""
     note: str = ""
     """What a reader must know to read the row."""
     problems: tuple[str, ...] = ()
@@ -43,17 +46,26 @@ class Row:
     @property
     def wrongs(self) -> tuple[str, ...]:
         """Name everything that did not hold, the counts included."""
-        counted = []
-        if self.tally is not None:
-            if self.tally.lost:
-                counted.append(f"{self.tally.lost} events lost")
-            if self.tally.unexplained:
-                counted.append(f"{self.tally.unexplained} copies without a cause on record")
-            if self.tally.waiting:
-                counted.append(f"{self.tally.waiting} events still waiting")
-            if self.policy == "park" and self.tally.most_copies > 1:
-                counted.append("a parked event arrived twice")
-        return (*counted, *self.problems)
+        return (*(self._miscounted(self.tally) if self.tally else ()), *self.problems)
+
+    def _miscounted(self, counted: Tally) -> Iterator[str]:
+        """Name what the counts alone show; without an arrival they would show nothing."""
+        if not counted.attempted:
+            yield "nothing was sent"
+        if counted.acknowledged and not counted.delivered:
+            yield "nothing arrived"
+        if counted.lost:
+            yield f"{counted.lost} events lost"
+        if counted.unexplained:
+            yield f"{counted.unexplained} copies without a cause on record"
+        if counted.waiting:
+            yield f"{counted.waiting} events still waiting"
+        if counted.dead and not self.may_die:
+            yield f"{counted.dead} events dead"
+        if counted.unclear and self.policy == "retry":
+            yield f"{counted.unclear} events unclear, which were to be sent again"
+        if self.policy == "park" and counted.most_copies > 1:
+            yield "a parked event arrived twice"
 
 
 def to_json(rows: list[Row]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import random
 import secrets
 import signal
@@ -15,7 +16,7 @@ import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Final
 
 import click
@@ -23,7 +24,8 @@ import click
 from tests.faults import page
 from tests.faults.campaign import Campaign, Ground
 from tests.faults.row import Row, from_json, to_json
-from tests.faults.store import ROOT, Found, Store, hash_of_sources
+from tests.faults.store import ROOT, Found, Store, hash_of
+from tests.support.programs import find_redis, find_valkey
 
 PATIENCE: Final = 3
 """A campaign is stopped after so many times the minutes it says it takes."""
@@ -41,7 +43,6 @@ class Runner:
         self._quick = quick
         self._fresh = fresh
         self._jobs = jobs
-        self._sources = hash_of_sources()
         self._stopping = Event()
 
     def run(self, campaigns: Sequence[Campaign]) -> list[Found]:
@@ -58,7 +59,8 @@ class Runner:
 
     def _run(self, campaign: Campaign) -> Found:
         """Run one, unless its result on these very sources is there already."""
-        if not self._fresh and (done := self._store.done(campaign.name, self._sources)):
+        sources, repeats = hash_of(campaign.sources), self._fresh or self._seed is not None
+        if not repeats and (done := self._store.done(campaign.name, sources)):
             click.echo(f"= {campaign.name}: green already (seed {done.seed}, {done.took_s} s)")
             return done
         seed = secrets.randbelow(1_000_000) if self._seed is None else self._seed
@@ -74,19 +76,25 @@ class Runner:
             name=campaign.name,
             seed=seed,
             took_s=round(time.monotonic() - began),
-            sources=self._sources,
+            sources=sources,
+            machine=_machine(),
             rows=tuple(rows),
             failure=failure,
         )
-        self._store.keep(found)
-        click.echo(_told(found))
+        if not self._stopping.is_set():
+            self._store.keep(found)
+            click.echo(_told(found))
         return found
 
     def _run_apart(self, name: str, seed: int, into: Path, *, limit_s: float) -> str:
         """Run a campaign in a child that leads a group of its own; return why it failed, or nothing."""
         command = [sys.executable, "-m", "tests.faults", name, f"--seed={seed}", f"--into={into}"]
+        # The pipe closes when we die, however we do: then the child ends what it started.
         child = subprocess.Popen(
-            [*command, *(["--quick"] if self._quick else [])], cwd=ROOT, start_new_session=True
+            [*command, *(["--quick"] if self._quick else [])],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         limit = time.monotonic() + limit_s
         while (code := _exit_code(child)) is None:
@@ -99,8 +107,9 @@ class Runner:
 def run_here(campaign: Campaign, seed: int, *, quick: bool, into: Path) -> None:
     """Run one campaign in this process, and write its rows as they come; exit with 1 if it fails."""
     random.seed(seed)
+    Thread(target=_end_with_the_runner, daemon=True).start()
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix=f"{campaign.name}-") as folder:
+    with tempfile.TemporaryDirectory(dir=into.parent) as folder:
         ground = Ground(
             folder=Path(folder),
             seed=seed,
@@ -114,6 +123,16 @@ def run_here(campaign: Campaign, seed: int, *, quick: bool, into: Path) -> None:
         except Exception:  # noqa: BLE001 - told, and the exit code says that it failed
             traceback.print_exc()
             sys.exit(1)
+
+
+def _end_with_the_runner() -> None:
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _machine() -> str:
+    servers = [f"{each.name} {each.version}" for each in (find_redis(), find_valkey()) if each]
+    return ", ".join([f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *servers])
 
 
 def _exit_code(child: subprocess.Popen[bytes]) -> int | None:

@@ -31,7 +31,7 @@ class Side(Protocol):
     promised: bool
     """Whether what is lost here is our failure; False for the peer."""
     quiet_s: float
-    """For how long nothing may be active before it is at rest: 0 for a system whose books are exact."""
+    """For how long nothing may be active before it is at rest: a copy may still be on its way."""
 
     @property
     def workers(self) -> list[Worker]:
@@ -78,7 +78,7 @@ class Shipper:
     """Our side: producers call `enqueue_event`, real Celery workers pump. Use as a context."""
 
     promised = True
-    quiet_s = 0.0
+    quiet_s = 2.0
 
     def __init__(
         self,

@@ -13,8 +13,7 @@ from tests.faults.row import Row, from_json, to_json
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / ".faults"
-SOURCES: Final = ("shipper", "workers", "tests/faults", "tests/support", "tests/model", "tests/simulator")
-"""What a campaign's result depends on: when any of it changes, the campaign is run anew."""
+SUFFIXES: Final = frozenset({".py", ".lua", ".toml", ".c", ".template"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +25,16 @@ class Found:
     took_s: int
     sources: str
     """Hash of the sources it ran on."""
+    machine: str
+    """What it ran on: cores, Python, servers."""
     rows: tuple[Row, ...]
     failure: str = ""
     """Why it did not come to its end; empty if it did."""
 
     @property
     def green(self) -> bool:
-        """Tell whether it ended and all that was promised held."""
-        return not self.failure and all(row.green for row in self.rows)
+        """Tell whether it ended, showed anything, and all that was promised held."""
+        return not self.failure and bool(self.rows) and all(row.green for row in self.rows)
 
 
 class Store:
@@ -68,11 +69,12 @@ class Store:
         return self.folder / f"{name}.json"
 
 
-def hash_of_sources(root: Path = ROOT, folders: Iterable[str] = SOURCES) -> str:
-    """Hash all that campaigns run, 12 hexadecimal digits."""
+def hash_of(sources: Iterable[str], root: Path = ROOT) -> str:
+    """Hash files and folders that campaigns run, 12 hexadecimal digits."""
     hashed = hashlib.sha256()
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*")):
-            if path.suffix in {".py", ".lua", ".toml", ".c"}:
+    for source in sources:
+        place = root / source
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.suffix in SUFFIXES:
                 hashed.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return hashed.hexdigest()[:12]

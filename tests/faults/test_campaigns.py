@@ -27,7 +27,8 @@ def test_nothing_is_lost_while_workers_and_redis_are_half_open(ground: Ground) -
 
     assert row.wrongs == ()
     assert row.tally is not None
-    assert row.tally.delivered == row.tally.acknowledged > 400
+    assert row.tally.lost == 0
+    assert row.tally.delivered > 200
 
 
 def test_a_zombie_that_wakes_is_believed_what_succeeded(ground: Ground) -> None:

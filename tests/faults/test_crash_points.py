@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import producers
-from tests.faults.boundaries import Deed
+from tests.faults.boundaries import Deed, Strike
 from tests.faults.checks import Yard, yard
-from tests.faults.enumeration import ALL, wrong
+from tests.faults.enumeration import ALL, missed_in, wrong
 from tests.faults.points import scenes
 from tests.faults.stopped import STORIES, Story
 from tests.support.servers import RedisServer, StartServer
@@ -67,3 +67,33 @@ def test_a_worker_that_stands_still_while_others_go_on_does_what_its_story_says(
     point = story.tell(there.stage)
 
     assert wrong([point]) == []
+
+
+@pytest.mark.timeout(60)
+def test_a_strike_at_a_boundary_that_no_life_comes_to_is_complained_of(there: Yard) -> None:
+    accepted = next(scene for scene in scenes() if scene.name == "accepted")
+    strike = Strike(deed=Deed.KILL_AFTER, at=1, name="wait")
+
+    (point,) = there.stage.strike([(accepted, strike)])
+
+    assert (point.struck, point.complaints) == ("untouched", ("never came about: killed after wait 1",))
+    assert not point.holds
+
+
+@pytest.mark.parametrize(
+    ("deed", "at", "missed"),
+    [
+        (Deed.KILL_BEFORE, 3, True),
+        (Deed.KILL_BEFORE, 4, False),
+        (Deed.KILL_AFTER, 2, True),
+        (Deed.LOSE, 1, True),
+        (Deed.LOSE, 2, False),  # nothing is answered to who publishes
+        (Deed.LOSE, 3, False),  # it raised: there was no answer
+    ],
+)
+def test_an_unstruck_life_was_missed_if_it_crossed_the_boundary_to_be_struck(
+    deed: Deed, at: int, *, missed: bool
+) -> None:
+    trace = [">sweep", "<sweep", ">publish", "<publish", ">claim", "!claim"]
+
+    assert missed_in(trace, Strike(deed=deed, at=at)) is missed

@@ -90,7 +90,7 @@ def test_a_copy_of_an_event_that_the_system_does_not_know_is_unexplained() -> No
 
 
 def test_a_system_that_keeps_no_causes_has_duplicates_and_nothing_unexplained() -> None:
-    counted = tally([attempt("a")], {"a": 2}, {})
+    counted = tally([attempt("a")], {"a": 2}, {}, keeps_causes=False)
 
     assert (counted.duplicated, counted.unexplained) == (1, None)
 

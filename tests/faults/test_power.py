@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from shipper.ledger.durability import inspect_durability
 from shipper.ledger.pool import make_pool
 from tests.conftest import compiler_or_skip, program_or_skip
-from tests.faults.power.power import STRICT, PoweredServer, compile_shim
+from tests.faults.power.power import STRICT, PoweredServer, compile_shim, sure_ms
 from tests.faults.power.traffic import Traffic
 from tests.support.waiting import until
 
@@ -23,8 +22,6 @@ SOUND: Final = {"redis7": STRICT, "valkey9": ALWAYS}
 """What makes each of the two keep whole transitions: Redis wants a torn file mended for it."""
 EVERYSEC: Final = {"appendonly": "yes", "appendfsync": "everysec"}
 SEED: Final = 20261123
-WINDOW_S: Final = 2.0
-"""What Redis may have acknowledged and not synced under `everysec`."""
 
 
 class Power(Protocol):
@@ -86,10 +83,10 @@ def test_what_a_power_loss_takes_under_everysec_is_bounded_and_reported_and_the_
     pool.disconnect()
     with Traffic(server.url) as traffic:
         traffic.flow(more=100)
-        until(lambda: server.unsynced_ms() > 300)
+        early_at = min(traffic.accepted.copy().values())
+        until(lambda: sure_ms(server.entries()) > early_at * 1000 and server.unsynced_ms() > 300)
 
-        server.lose_power()
-        cut_at = time.monotonic()
+        loss = server.lose_power()
         server.start()
 
         judgement = traffic.judge()
@@ -97,7 +94,7 @@ def test_what_a_power_loss_takes_under_everysec_is_bounded_and_reported_and_the_
 
     assert "appendfsync is everysec: a power loss may lose the last two seconds" in warned
     assert judgement.lost
-    assert min(judgement.lost.values()) > cut_at - WINDOW_S
+    assert min(judgement.lost.values()) >= loss.sure_at > early_at
     assert judgement.unsound == ()
 
 

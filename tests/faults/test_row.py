@@ -48,6 +48,10 @@ def test_a_row_is_green_when_each_duplicate_is_explained() -> None:
         ({"lost": 2}, "2 events lost"),
         ({"unexplained": 3}, "3 copies without a cause on record"),
         ({"waiting": 4}, "4 events still waiting"),
+        ({"dead": 5}, "5 events dead"),
+        ({"unclear": 6}, "6 events unclear, which were to be sent again"),
+        ({"delivered": 0}, "nothing arrived"),
+        ({"attempted": 0}, "nothing was sent"),
     ],
 )
 def test_a_row_is_red_for_each_count_that_must_be_nought(count: dict[str, int], wrong: str) -> None:
@@ -55,6 +59,12 @@ def test_a_row_is_red_for_each_count_that_must_be_nought(count: dict[str, int], 
 
     assert red.wrongs == (wrong,)
     assert not red.green
+
+
+def test_events_may_be_dead_only_where_the_row_says_so_and_unclear_only_where_they_are_parked() -> None:
+    assert row(dataclasses.replace(GOOD, dead=5), may_die=True).green
+    assert row(dataclasses.replace(GOOD, unclear=5, most_copies=1), policy="park").green
+    assert row(dataclasses.replace(GOOD, unclear=5), policy="retry and park").green
 
 
 def test_a_second_copy_is_red_only_where_events_are_parked() -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import shipper
 from tests.faults.campaign import Ground
-from tests.faults.campaigns.soak import TROUBLES, soak_for
+from tests.faults.campaigns.soak import TROUBLES, noting, soak_for
 from tests.faults.soak.hooks import Telling, told_twice, untold
 from tests.faults.soak.memory import NOISE_KIB, Sample, growth
 from tests.faults.soak.plan import GAP_S, NOBODY, Trouble, plan
+from tests.faults.soak.shop import WAYS, Shop
 
 # The plan
 
@@ -145,6 +147,36 @@ def test_an_ending_that_no_hook_was_told_is_named() -> None:
         "error was delivered, and its hook not told so",
         "parked is unclear, and its hook not told so",
     ]
+
+
+# What goes wrong with the run itself
+
+
+def test_what_is_waited_for_in_vain_is_a_problem_of_the_row() -> None:
+    problems: list[str] = []
+
+    def wait_in_vain() -> None:
+        raise AssertionError("not so after 180.0 s: events still wait\nworker-1:\nits log")
+
+    with noting(problems):
+        wait_in_vain()
+
+    assert problems == ["not so after 180.0 s: events still wait"]
+
+
+def test_a_producer_that_ends_early_is_told_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("as nobody expects")
+
+    for name in ("enqueue_event", "enqueue_events", "aenqueue_event"):
+        monkeypatch.setattr(shipper, name, broken)
+    shop = Shop(events=40, customers=8, per_second=1000)
+
+    shop.start()
+    shop.finish()
+
+    assert shop.wrongs == ["a producer ended early: ValueError('as nobody expects')"] * len(WAYS)
+    assert shop.sent == 0
 
 
 # All of it

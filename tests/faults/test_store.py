@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.faults.row import Row
-from tests.faults.store import Found, Store, hash_of_sources
+from tests.faults.store import Found, Store, hash_of
 
 
 def found(*, sources: str = "abc", failure: str = "", problems: tuple[str, ...] = ()) -> Found:
     row = Row(fault="f", policy="retry", injected="1 kill", load="10 events", problems=problems)
-    return Found(name="redis-kill", seed=7, took_s=3, sources=sources, rows=(row,), failure=failure)
+    return Found(
+        name="redis-kill", seed=7, took_s=3, sources=sources, machine="2 cores", rows=(row,), failure=failure
+    )
+
+
+def test_a_campaign_that_shows_nothing_is_not_green() -> None:
+    assert found().green
+    assert not replace(found(), rows=()).green
 
 
 def test_what_a_campaign_found_is_found_again(tmp_path: Path) -> None:
@@ -47,14 +55,14 @@ def test_the_hash_changes_with_what_a_source_says_and_with_its_name_alone(tmp_pa
     (tmp_path / "shipper").mkdir()
     source = tmp_path / "shipper" / "claim.lua"
     source.write_text("return 1")
-    before = hash_of_sources(tmp_path, ["shipper"])
+    before = hash_of(["shipper"], tmp_path)
 
     (tmp_path / "shipper" / "notes.txt").write_text("no source")
-    assert hash_of_sources(tmp_path, ["shipper"]) == before
+    assert hash_of(["shipper"], tmp_path) == before
 
     source.write_text("return 2")
-    changed = hash_of_sources(tmp_path, ["shipper"])
+    changed = hash_of(["shipper"], tmp_path)
     renamed = source.rename(source.with_name("settle.lua"))
 
-    assert len({before, changed, hash_of_sources(tmp_path, ["shipper"])}) == 3
+    assert len({before, changed, hash_of(["shipper"], tmp_path)}) == 3
     assert renamed.exists()

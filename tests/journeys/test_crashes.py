@@ -19,7 +19,7 @@ def test_an_event_whose_worker_was_killed_in_the_call_is_sent_again_with_the_cau
     other = stage.enqueue("c-other")
 
     stage.until_state(event_id, "delivered", within_s=12)
-    stage.until_state(other, "delivered", within_s=3)
+    stage.until_state(other, "delivered", within_s=10)
     assert sorted(stage.copies().values()) == [1, 2]
     assert (stage.count("causes"), stage.count("crashed")) == (1, 1)
     stage.assert_sound()
@@ -41,7 +41,7 @@ def test_a_parked_event_whose_worker_was_killed_in_the_call_is_unclear(stage: St
 
 
 def test_a_worker_frozen_beyond_its_lease_wakes_to_a_call_that_is_no_longer_its_own(stage: Stage) -> None:
-    stage.sandbox.add_fault({"delay_ms": 500, "when": "after"}, {"first": 1})
+    stage.sandbox.add_fault({"delay_ms": 900, "when": "after"}, {"first": 1})
     zombie = stage.worker(pump_ms=100)
     event_id = stage.enqueue("c-42", hook="of-nobody")
     stage.until(lambda: len(stage.arrived()) == 1 and stage.status().pumps == 0)

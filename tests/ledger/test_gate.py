@@ -20,13 +20,12 @@ OTHERS_PROBE = {"probe": "t9", "pend": str(NOW + 25_000)}
 BREAKER = {"why": "breaker", "until": str(NOW - 1), "step": "10000", "need": "3"}
 ONE_SUCCESS_LESS = {**BREAKER, "need": "2"}
 CREDENTIALS = {"why": "credentials", "until": str(NOW - 1), "step": "10000", "need": "1"}
-LOCKED = {**CREDENTIALS, "why": "encryption_key"}
 REST = {"why": "throttled", "until": str(NOW - 1), "step": "4000", "need": "1"}
 TIMED = {"why": "operator", "until": str(NOW - 1), "step": "1000", "need": "1"}
 
 UP = ("accepted", "already_applied", "permanent", "vague")
 DOWN = ("unclear", "not_sent", "refused_for_now")
-NEITHER = ("busy", "unsent", "unreadable")
+NEITHER = ("busy", "unsent", "unreadable", "encryption_key")
 
 
 def probing(gate: dict[str, str]) -> dict[str, str]:
@@ -41,7 +40,6 @@ OPEN_GATE = {
     **dict.fromkeys((*UP, *DOWN, *NEITHER), NOTHING),
     "throttled": closed_for("throttled", HOLD, 1),
     "credentials": closed_for("credentials", 10_000, 1),
-    "encryption_key": closed_for("encryption_key", 10_000, 1),
 }
 BREAKERS_PROBE = {
     **dict.fromkeys(UP, ONE_SUCCESS_LESS),
@@ -49,21 +47,12 @@ BREAKERS_PROBE = {
     **dict.fromkeys(NEITHER, BREAKER),
     "throttled": closed_for("throttled", HOLD, 3),
     "credentials": closed_for("credentials", 20_000, 3),
-    "encryption_key": closed_for("encryption_key", 20_000, 3),
 }
 CREDENTIALS_PROBE = {
     **dict.fromkeys(UP, NOTHING),
     **dict.fromkeys((*DOWN, "credentials"), closed_for("credentials", 20_000, 1)),
     **dict.fromkeys(NEITHER, CREDENTIALS),
     "throttled": closed_for("throttled", HOLD, 1),
-    "encryption_key": closed_for("encryption_key", 20_000, 1),
-}
-LOCKS_PROBE = {
-    **dict.fromkeys(UP, NOTHING),
-    **dict.fromkeys((*DOWN, "encryption_key"), closed_for("encryption_key", 20_000, 1)),
-    **dict.fromkeys(NEITHER, LOCKED),
-    "throttled": closed_for("throttled", HOLD, 1),
-    "credentials": closed_for("credentials", 20_000, 1),
 }
 THROTTLES_PROBE = {
     **dict.fromkeys(UP, NOTHING),
@@ -71,7 +60,6 @@ THROTTLES_PROBE = {
     **dict.fromkeys(NEITHER, REST),
     "throttled": closed_for("throttled", HOLD, 1),
     "credentials": closed_for("credentials", 8000, 1),
-    "encryption_key": closed_for("encryption_key", 8000, 1),
 }
 OPERATORS_PROBE = {
     **dict.fromkeys(UP, NOTHING),
@@ -79,14 +67,12 @@ OPERATORS_PROBE = {
     **dict.fromkeys(NEITHER, TIMED),
     "throttled": closed_for("throttled", HOLD, 1),
     "credentials": closed_for("credentials", 2000, 1),
-    "encryption_key": closed_for("encryption_key", 2000, 1),
 }
 HELD = {**BREAKER, **OTHERS_PROBE}
 SITUATIONS = {
     "open": (NOTHING, OPEN_GATE),
     "asking whether the breaker may close": (probing(BREAKER), BREAKERS_PROBE),
     "asking whether the keys are good again": (probing(CREDENTIALS), CREDENTIALS_PROBE),
-    "asking whether a worker has the encryption key": (probing(LOCKED), LOCKS_PROBE),
     "asking whether the throttling is over": (probing(REST), THROTTLES_PROBE),
     "asking after an operator's pause": (probing(TIMED), OPERATORS_PROBE),
     "held, with another call as its probe": (HELD, dict.fromkeys(OPEN_GATE, HELD)),

@@ -215,6 +215,18 @@ FAILURES = {
             **freed(),
         ),
     ),
+    "what its worker could not open waits, and the moment is noted": Row(
+        before=in_flight("ann", "E1"),
+        call=settle(settled("ann", "t1", Verdict.ENCRYPTION_KEY, E1=Free(delay_ms=10_000))),
+        answer=["ok"],
+        after=waiting("ann", "E1", due=LATER + 10_000).but(
+            st={"E1": Tried(number=1)},
+            pace={"t1": NOW},
+            meta={"locked_at": str(LATER)},
+            n={"accepted": 1, "waiting": 1, "bytes": COST, **ONE_CALL},
+            **freed(),
+        ),
+    ),
     "S is due at once, alone and not charged": Row(
         before=in_flight("ann", "E1", "E2"),
         call=settle(settled("ann", "t1", Verdict.PERMANENT, E1=SOLO, E2=SOLO)),

@@ -570,6 +570,10 @@ MEMORIES = {
         Book(sweeps={f"w{i}": END - 100 for i in range(2, 102)}),
         False,
     ),
+    "none, though so many older ones are kept": (
+        Book(sweeps={f"w{i}": END - 501 for i in range(2, 102)}),
+        True,
+    ),
 }
 
 

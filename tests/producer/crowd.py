@@ -9,15 +9,19 @@ import json
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import shipper
 from shipper.errors import EnqueueUnclearError, LedgerUnavailableError
 from shipper.settings import Settings
+
+PATIENCE_S: Final = 60
+"""How long Redis may be away; then nobody will start it again, and a crowd would spin for ever."""
 
 
 def main(url: str, folder: str, processes: str, threads: str, share: str) -> None:
@@ -79,14 +83,15 @@ def enqueue(url: str, customer: str) -> dict[str, Any]:
 
 def await_redis(url: str) -> None:
     """Return when something listens there again: else an outage would burn all events in a moment."""
-    place = urlsplit(url)
-    while True:
+    place, deadline = urlsplit(url), time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         try:
             socket.create_connection((place.hostname or "", place.port or 0), timeout=1).close()
         except OSError:
             Flag().wait(0.005)
         else:
             return
+    os._exit(1)  # from a thread: the others wait as well
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import redis
 import redis.asyncio
@@ -10,8 +12,8 @@ import shipper
 from shipper.client import current
 from shipper.errors import SettingsError
 from shipper.settings import Settings
-from tests.producer.book import Book, Produce
-from tests.support.servers import RedisServer
+from tests.producer.book import Book, OpenBook, Produce
+from tests.support.servers import RedisServer, StartServer
 
 
 def event(customer: str) -> dict[str, object]:
@@ -62,3 +64,16 @@ async def test_clients_of_ones_own_are_used(server: RedisServer, book: Book, pro
 
     await own.aclose()
     assert book.customers() == {"c-1": 1, "c-2": 1}
+
+
+async def test_redis_may_be_reached_by_a_socket_file(
+    tmp_path: Path, private_server: StartServer, open_book: OpenBook, produce: Produce
+) -> None:
+    server = private_server(options={"unixsocket": str(tmp_path / "redis.sock")})
+    produce(f"unix://{tmp_path}/redis.sock")
+
+    shipper.enqueue_event(event("c-1"))
+    await shipper.aenqueue_event(event("c-2"))
+
+    await shipper.aclose()
+    assert open_book(server).customers() == {"c-1": 1, "c-2": 1}

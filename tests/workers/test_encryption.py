@@ -30,13 +30,13 @@ A: Final = f"a:{'A' * 43}="
 B: Final = f"b:{'B' * 42}A="
 ANOTHER_A: Final = f"a:{'C' * 42}A="
 
-Work = Callable[[str], int]
+Work = Callable[..., int]
 
 
-def with_keys(keys: str) -> Settings:
-    """Return settings with these keys, under which a held account is probed at once."""
-    given = {"encryption_keys": SecretStr(keys), "pause_step_ms": 1, "pause_max_ms": 1, "sweep_ms": 50}
-    return QUICK.model_copy(update=given)
+def with_keys(keys: str, **given: Any) -> Settings:
+    """Return settings with these keys, under which a locked lane is looked at again at once."""
+    quick = {"pause_step_ms": 1, "pause_max_ms": 1, "sweep_ms": 50, "pump_ms": 50}
+    return QUICK.model_copy(update={"encryption_keys": SecretStr(keys), **quick, **given})
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def pump(ledger: Ledger, far_end: FarEnd) -> Iterator[Work]:
     """Run a pump of a worker that has these keys, and return how many calls it made."""
     with ThreadPoolExecutor(16) as executor:
 
-        def run(keys: str) -> int:
+        def run(keys: str, **given: Any) -> int:
             station = Station(
                 ledger=ledger,
                 gameball=far_end.gameball,
-                settings=with_keys(keys),
+                settings=with_keys(keys, **given),
                 executor=executor,
                 worker="w:1",
                 stopping=Flag(),
@@ -140,7 +140,7 @@ def test_a_hook_is_told_what_its_event_said(desk: Desk, pump: Work, tell: Work, 
     ],
     ids=["none", "another one", "another one of that id"],
 )
-def test_a_missing_key_holds_the_account_and_costs_its_events_nothing(
+def test_a_missing_key_holds_its_customer_back_and_costs_the_events_nothing(
     keys: str, why: str, desk: Desk, far_end: FarEnd, pump: Work
 ) -> None:
     first, second = desk.enqueue("c-1", "a"), desk.enqueue("c-1", "b")
@@ -149,17 +149,50 @@ def test_a_missing_key_holds_the_account_and_costs_its_events_nothing(
 
     shown = desk.show(first)
     assert far_end.bodies == []
-    assert desk.status().gate["why"] == "encryption_key"
+    assert desk.status().gate == {}
     assert (shown.state.value, shown.tried.charged, desk.state(second)) == ("waiting", 0, "waiting")
     assert [line["verdict"] for line in shown.history[:1]] == ["encryption_key"]
     assert with_keys(keys).keyring.open_text(shown.history[0]["answer"], **place(first)) == why
+
+
+def test_two_hundred_locked_customers_hold_up_nobody_behind_them(
+    ledger: Ledger, far_end: FarEnd, pump: Work
+) -> None:
+    locked, good = Desk(ledger, with_keys(B)), Desk(ledger, with_keys(A))
+    ids = [locked.enqueue(f"locked-{number}") for number in range(200)]
+    behind = good.enqueue("c-1", "visit")
+
+    calls = pump(A, pause_step_ms=10_000, pause_max_ms=300_000, pump_ms=9_999)
+
+    status, tried = good.status(), [good.show(event_id).tried for event_id in ids]
+    assert far_end.events == [{"visit": {}}]
+    assert good.state(behind) == "delivered"
+    assert calls == 201
+    assert status.gate == {}
+    assert (status.counters["waiting"], status.sizes["due_now"]) == (200, 0)
+    assert [(each.number, each.charged) for each in tried] == [(1, 0)] * 200
+
+
+def test_events_that_nobody_can_open_all_wait_and_are_charged_nothing(
+    desk: Desk, ledger: Ledger, far_end: FarEnd, pump: Work
+) -> None:
+    ids = [desk.enqueue(f"c-{number}") for number in range(20)]
+
+    for _ in range(10):
+        pump(B)
+
+    shown = [desk.show(event_id) for event_id in ids]
+    assert far_end.bodies == []
+    assert {(each.state.value, each.tried.charged) for each in shown} == {("waiting", 0)}
+    assert min(each.tried.number for each in shown) > 1
+    assert audit(ledger).findings == ()
 
 
 def test_an_account_goes_on_by_itself_once_a_worker_has_the_key(
     desk: Desk, ledger: Ledger, far_end: FarEnd, pump: Work
 ) -> None:
     ids = [desk.enqueue("c-1", "visit", solo=True) for _ in range(3)]
-    for _ in range(30):
+    for _ in range(10):
         pump(B)
 
     while desk.count("delivered") < 3:

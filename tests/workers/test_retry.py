@@ -29,6 +29,8 @@ SETTINGS = Settings(
     max_age_ms=72 * HOUR_MS,
     backoff_base_ms=2000,
     backoff_cap_ms=HOUR_MS,
+    pause_step_ms=10_000,
+    pause_max_ms=300_000,
     retry_after_max_ms=300_000,
 )
 REFUSED, SPENT, AGED, TOO_VAGUE, UNREADABLE = (
@@ -59,8 +61,8 @@ TABLE: list[tuple[Verdict, Used, Outcome, Outcome]] = [
     (Verdict.UNSENT, OLD_LAST, Free(delay_ms=0), Free(delay_ms=0)),
     (Verdict.CREDENTIALS, FRESH, Free(delay_ms=500), Free(delay_ms=500)),
     (Verdict.CREDENTIALS, OLD_LAST, Free(delay_ms=500), Free(delay_ms=500)),
-    (Verdict.ENCRYPTION_KEY, FRESH, Free(delay_ms=500), Free(delay_ms=500)),
-    (Verdict.ENCRYPTION_KEY, OLD_LAST, Free(delay_ms=500), Free(delay_ms=500)),
+    (Verdict.ENCRYPTION_KEY, FRESH, Free(delay_ms=155_000), Free(delay_ms=155_000)),
+    (Verdict.ENCRYPTION_KEY, OLD_LAST, Free(delay_ms=155_000), Free(delay_ms=155_000)),
     (Verdict.UNREADABLE, FRESH, UNREADABLE, SOLO),
     (Verdict.UNREADABLE, PARK, UNREADABLE, SOLO),
     (Verdict.THROTTLED, FRESH, Free(delay_ms=500), Free(delay_ms=500)),
@@ -196,6 +198,17 @@ def test_a_busy_customer_is_left_alone_for_half_a_second_to_five(draw: float, de
     judgement = Judgement(verdict=Verdict.BUSY)
 
     outcome = decide(judgement, FRESH, alone=True, settings=SETTINGS, random=lambda: draw)
+
+    assert outcome == Free(delay_ms=delay_ms)
+
+
+@pytest.mark.parametrize(("draw", "delay_ms"), [(0.0, 10_000), (0.999999, 299_999)])
+def test_a_customer_whose_key_is_missing_waits_as_long_as_an_account_would(
+    draw: float, delay_ms: int
+) -> None:
+    judgement = Judgement(verdict=Verdict.ENCRYPTION_KEY)
+
+    outcome = decide(judgement, OLD_LAST, alone=True, settings=SETTINGS, random=lambda: draw)
 
     assert outcome == Free(delay_ms=delay_ms)
 

@@ -5,7 +5,7 @@
 local FOR_EVER = '9007199254740991'
 local UP = {accepted = true, already_applied = true, permanent = true, vague = true}
 local DOWN = {unclear = true, not_sent = true, refused_for_now = true}
-local HOLD = {throttled = true, credentials = true, encryption_key = true}
+local HOLD = {throttled = true, credentials = true}
 
 local function close_gate(why, wait, need)
   C('HSET', GATE, 'why', why, 'until', T + wait, 'step', wait, 'need', need)

@@ -10,7 +10,11 @@ local function misses_its_sweep(worker, swept_at)
   if worker == '' then return false end
   local known = C('ZSCORE', SWEEPS, worker)
   local missing = known and tonumber(known) < swept_at
-  if not known and swept_at > 0 then missing = C('ZCARD', SWEEPS) < SWEEPS_KEPT end
+  if not known and swept_at > 0 then
+    -- Only the oldest are dropped, and only when there are so many.
+    local oldest = C('ZRANGE', SWEEPS, 0, 0, 'WITHSCORES')[2]
+    missing = C('ZCARD', SWEEPS) < SWEEPS_KEPT or tonumber(oldest) < swept_at
+  end
   C('ZADD', SWEEPS, T, worker)
   C('ZREMRANGEBYRANK', SWEEPS, 0, -SWEEPS_KEPT - 1)
   return missing

@@ -2,7 +2,7 @@
 -- Write down what became of calls. A failure counts only if the lane's lease is still this call's and the event is
 -- in it; a success is adopted wherever the event is. Then the lane is free, and the gate hears of it.
 -- INCLUDE: base count bell record tried call lane history letter hook end adopt whole fail gate
--- KEYS: rec st calls pace gate fate
+-- KEYS: rec st calls pace gate fate meta
 -- ARGV: now, the gate's policy (5, see _gate), then for each call: lane, token, verdict, hold ms, number of events,
 --       and for each event: id, outcome, argument (delay ms, or `reason code`), line for its history
 -- RETURNS: a word for each event: ok, adopted, already (delivered before), stale (not ours), gone (ended otherwise)
@@ -59,6 +59,7 @@ while i <= #ARGV do
       count('calls', 1)
       count('events_sent', tonumber(events))
     end
+    if verdict == 'encryption_key' then C('HSET', META, 'locked_at', T) end -- the gate stays open: `status` tells
     weigh(lane, token, verdict, hold, policy)
     left = free_lane(lane, T + delay) or left
   end

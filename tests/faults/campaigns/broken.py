@@ -7,44 +7,43 @@ from typing import Final
 
 from tests.faults.broken import BUILDS, Build
 from tests.faults.campaign import Campaign, Ground
-from tests.faults.checks import CHECKS, Yard, yard
+from tests.faults.checks import CHECKS, Yard, yard_on
+from tests.faults.field import first
 from tests.faults.row import Row
-
-MOST_PROBLEMS: Final = 8
 
 
 def builds(ground: Ground) -> Iterator[Row]:
     """Let the true build pass every check, and no broken build pass those that are to catch it."""
-    server = ground.server()
-    server.start()
-    try:
-        with yard(server, ground.place("yard")) as there:
-            failed = [f"{name}: {said}" for name in CHECKS for said in CHECKS[name](there, "")]
-            yield Row(
-                fault="Nothing taken away",
-                policy="-",
-                injected=f"{len(CHECKS)} checks",
-                load="the true build",
-                problems=tuple(failed[:MOST_PROBLEMS]),
-            )
-            for build in BUILDS:
-                ground.say(f"without {build.lacks}")
-                yield _row(there, build, all_checks=not ground.quick)
-    finally:
-        server.kill()
+    with yard_on(ground) as there:
+        failed = [f"{name}: {said}" for name in CHECKS for said in CHECKS[name](there, "")]
+        yield Row(
+            fault="Nothing taken away",
+            policy="-",
+            injected=f"{len(CHECKS)} checks",
+            load="the true build",
+            problems=tuple(first(failed)),
+        )
+        for build in BUILDS:
+            ground.say(f"without {build.lacks}")
+            yield _row(there, build, all_checks=not ground.quick)
 
 
 def _row(there: Yard, build: Build, *, all_checks: bool) -> Row:
     tried = CHECKS if all_checks else build.caught_by
-    caught = [name for name in tried if CHECKS[name](there, build.name)]
-    missed = [name for name in build.caught_by if name not in caught]
+    said = {name: CHECKS[name](there, build.name) for name in tried}
+    caught = [name for name, complaints in said.items() if complaints]
+    missed = [
+        f"not caught by {name}, which should say {build.complaint!r}, and said {first(said[name])}"
+        for name in build.caught_by
+        if not build.caught(said[name])
+    ]
     return Row(
         fault=f"Taken away: {build.lacks}",
         policy="-",
         injected=f"{len(tried)} checks",
         load="a broken build",
         note=f"caught by: {', '.join(caught)}",
-        problems=tuple(f"not caught by {name}" for name in missed),
+        problems=tuple(missed),
     )
 
 

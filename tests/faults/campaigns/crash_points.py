@@ -9,8 +9,9 @@ from typing import Final
 from tests.faults import producers
 from tests.faults.boundaries import Deed
 from tests.faults.campaign import ALWAYS, OURS, Campaign, Ground
-from tests.faults.checks import Yard, yard
+from tests.faults.checks import yard_on
 from tests.faults.enumeration import KILLS, Point, wrong
+from tests.faults.field import first
 from tests.faults.points import scenes
 from tests.faults.real_workers import DATABASES, RealWorkers
 from tests.faults.row import Row
@@ -18,14 +19,13 @@ from tests.faults.stopped import STORIES
 from tests.support.sandbox import Sandbox
 from tests.support.servers import RedisServer
 
-MOST_PROBLEMS: Final = 8
 QUICK_SCENES: Final = frozenset({"accepted", "unanswered"})
 QUICK_EVERY: Final = 6
 
 
 def points(ground: Ground) -> Iterator[Row]:
     """Strike lives of workers that need no Celery, all at once and with the clock moved."""
-    with _yard(ground) as there:
+    with yard_on(ground) as there:
         for policy in OURS:
             some = [each for each in scenes() if each.policy == policy]
             some = [each for each in some if not ground.quick or each.name in QUICK_SCENES]
@@ -53,7 +53,7 @@ def points(ground: Ground) -> Iterator[Row]:
 
 def enqueues(ground: Ground) -> Iterator[Row]:
     """Strike producers."""
-    with _yard(ground) as there, _replica(ground, there.server):
+    with yard_on(ground) as there, _replica(ground, there.server):
         kinds = producers.KINDS[:4] if ground.quick else producers.KINDS
         found = producers.walk(there.stage, kinds, forget=there.forget_scripts)
         fault = "Producer killed before and after every command, and every answer lost"
@@ -82,17 +82,6 @@ def celery(ground: Ground) -> Iterator[Row]:
 
 
 @contextmanager
-def _yard(ground: Ground) -> Iterator[Yard]:
-    server = ground.server()
-    server.start()
-    try:
-        with yard(server, ground.place("yard")) as there:
-            yield there
-    finally:
-        server.kill()
-
-
-@contextmanager
 def _replica(ground: Ground, primary: RedisServer) -> Iterator[None]:
     replica = ground.server({**ALWAYS, "replicaof": f"127.0.0.1 {primary.port}"})
     replica.start()
@@ -104,8 +93,6 @@ def _replica(ground: Ground, primary: RedisServer) -> Iterator[None]:
 
 def _row(fault: str, policy: str, noun: str, load: str, found: Sequence[Point], *, note: str = "") -> Row:
     struck = [point for point in found if point.struck != "untouched"]
-    problems = wrong(found)
-    more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
     held = "copies, ends, causes and hooks told are as `tests/faults/points.toml` says at each point"
     return Row(
         fault=fault,
@@ -113,7 +100,7 @@ def _row(fault: str, policy: str, noun: str, load: str, found: Sequence[Point], 
         injected=f"{len(struck)} {noun}",
         load=load,
         note=note or held,
-        problems=(*problems[:MOST_PROBLEMS], *more),
+        problems=tuple(first(wrong(found))),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from shipper.client import Client, _Current
 from shipper.inspector.encryption import check_encryption
@@ -17,6 +17,8 @@ from tests.faults.side import Shipper
 from tests.support.stage import Stage
 from tests.support.worker import Worker
 
+REST: Final[dict[str, Any]] = {"pause_step_ms": 500, "pause_max_ms": 2000}
+"""How long a customer waits whose key is missing: a round is short."""
 AHEAD_S: Final = 2.0
 """How long producers use a key that no worker has."""
 
@@ -26,7 +28,7 @@ def rotate(field: Field) -> str:
     rounds = 2 if field.quick else 12
     old = f"k0:{new_key()}"
     encrypt_with(field, old)
-    workers = [field.side.worker(hooks=HOOKS, encryption_keys=old) for _ in range(2)]
+    workers = [field.side.worker(hooks=HOOKS, encryption_keys=old, **REST) for _ in range(2)]
     load = field.start_load(events=1_000_000, customers=300, per_second=100)
 
     for number in range(1, rounds + 1):
@@ -36,7 +38,7 @@ def rotate(field: Field) -> str:
             encrypt_with(field, f"{new},{old}")
         else:
             encrypt_with(field, f"{new},{old}")
-            field.until(lambda: why_held(field) == "encryption_key", why="a missing key holds nothing")
+            await_lock(field)
             field.pass_time(AHEAD_S)
             give(field, workers, f"{new},{old}")
         drain(field, old, f"{new},{old}")
@@ -74,8 +76,15 @@ def drain(field: Field, old: str, keys: str) -> None:
     field.until(drained, why=f"events are still stored under {key_id}")
 
 
-def why_held(field: Field) -> str | None:
-    return stage_of(field).status().gate.get("why")
+def await_lock(field: Field) -> None:
+    """Wait until one more worker lacked the key of an event."""
+    before = locked_at(field)
+    field.until(lambda: locked_at(field) != before, why="no worker lacks the key")
+
+
+def locked_at(field: Field) -> str | None:
+    """Return when a worker last lacked the key of an event."""
+    return stage_of(field).status().meta.get("locked_at")
 
 
 def untouched(field: Field) -> Callable[[Tally], Iterator[str]]:
@@ -100,8 +109,8 @@ CAMPAIGNS: Final = (
     Campaign(
         name="key-rotation",
         tells="The key under which events are stored is replaced again and again under load, workers restart"
-        " in turn; every other time producers use the new key before a worker has it. The account must pause"
-        " and go on by itself; no attempt may be spent, nothing may die or arrive twice.",
+        " in turn; every other time producers use the new key before a worker has it. Those events must wait"
+        " and go on by themselves; no attempt may be spent, nothing may die or arrive twice.",
         run=beside("encryption keys replaced", rotate, sides=OURS, settings={"hook": "noted"}),
         minutes=4,
     ),

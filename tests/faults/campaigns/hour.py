@@ -179,8 +179,9 @@ CAMPAIGNS: Final = (
     Campaign(
         name="gameball-hour",
         tells="An hour without Gameball and 100,000 events queued, simulated with the real scripts, the"
-        " real policies, every default and a moved clock: a handful of probes, each charged to the"
-        " events it carried, and a drain at the pace of the limits afterwards.",
+        " real policies, every default and a moved clock: no more than 100 calls until the"
+        " breaker holds and two probes a minute from then on, each charged to the events it carried and none"
+        " to an event more than five times; then a drain at the pace of the limits.",
         run=hour,
         minutes=2,
     ),

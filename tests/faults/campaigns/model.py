@@ -106,5 +106,6 @@ CAMPAIGNS: Final = (
         " hold in every world, and the real scripts must go where the model goes.",
         run=every_interleaving,
         minutes=14,
+        sources=("shipper", "workers/retry.py", "tests/model", "tests/faults/campaigns/model.py"),
     ),
 )

@@ -93,5 +93,6 @@ CAMPAIGNS: Final = (
         " protocol of the model with one rule left out. Each must be noticed.",
         run=every_mistake,
         minutes=6,
+        sources=("shipper", "tests/simulator", "tests/model", "tests/faults/campaigns/mutants.py"),
     ),
 )

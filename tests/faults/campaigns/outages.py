@@ -16,6 +16,8 @@ from tests.faults.side import Shipper
 GATE: Final = {"pause_step_ms": 500, "pause_max_ms": 4000}
 """Pauses long enough to be seen, at an eightieth of the defaults'."""
 
+AFTER_S: Final = 5
+
 
 def refused_keys(ground: Ground) -> Iterator[Row]:
     """Refuse the account's keys for a while with ten thousand events queued."""
@@ -46,7 +48,7 @@ def refused_keys(ground: Ground) -> Iterator[Row]:
 
 
 def throttled(ground: Ground) -> Iterator[Row]:
-    """Answer 429, and 503, with a Retry-After of 2 s, again and again; an attempt charged is the last."""
+    """Answer 429, and 503, with a Retry-After of 5 s, again and again; an attempt charged is the last."""
     times = 2 if ground.quick else 10
     with ground.field(RETRY, settings={"max_attempts": 1}) as there:
         for _ in range(2):
@@ -55,13 +57,13 @@ def throttled(ground: Ground) -> Iterator[Row]:
         early = 0
         for i in range(times):
             there.until(lambda: len(there.arrived()) > 0, why="no load")
-            there.sandbox.add_fault({"status": (429, 503)[i % 2], "retry_after": 2}, {"first": 1})
+            there.sandbox.add_fault({"status": (429, 503)[i % 2], "retry_after": AFTER_S}, {"first": 1})
             there.until(lambda: held_by(there) == "throttled", why="it was not heard")
-            early += calls_while(there, 1.7, after_s=0.3)
+            early += calls_while(there, AFTER_S - 1, after_s=0.5)  # the rest: it was heard a while ago
             there.until(lambda: not held_by(there), why="it did not resume")
         load.stop()
         there.healed()
-        row = there.row("429 and 503 with Retry-After", f"{times} answers with a Retry-After of 2 s")
+        row = there.row("429 and 503 with Retry-After", f"{times} answers with a Retry-After of {AFTER_S} s")
         assert row.tally is not None
         yield expecting(
             row,
@@ -176,7 +178,7 @@ CAMPAIGNS: Final = (
         name="gameball-throttles",
         tells="429 and 503 with Retry-After: the whole account pauses for as long, and no attempt is spent.",
         run=throttled,
-        minutes=1,
+        minutes=1.5,
     ),
     Campaign(
         name="gameball-half",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -201,7 +203,10 @@ def crowd(ground: Ground) -> Iterator[Row]:
         folder = ground.place("crowd")
         arguments = (field.server.url, str(folder), str(PROCESSES), str(THREADS), str(share))
         enqueued = PROCESSES * THREADS * share
-        crowd = subprocess.Popen([sys.executable, "-m", "tests.producer.crowd", *arguments], cwd=ROOT)
+        # A session of its own: its forks must end with it.
+        crowd = subprocess.Popen(
+            [sys.executable, "-m", "tests.producer.crowd", *arguments], cwd=ROOT, start_new_session=True
+        )
         done = 0
         try:
             while crowd.poll() is None and done < kills:
@@ -212,7 +217,8 @@ def crowd(ground: Ground) -> Iterator[Row]:
                 done += 1
             code = crowd.wait(300)
         finally:
-            crowd.kill()
+            with suppress(ProcessLookupError):  # nobody is left of it
+                os.killpg(crowd.pid, signal.SIGKILL)
             crowd.wait()
         field.healed()
         said = list(lines_of(folder))

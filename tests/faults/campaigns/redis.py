@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from tests.faults.campaign import RETRY, Campaign, beside, in_turn
 from tests.faults.field import Field
-from tests.faults.history import Tally
+from tests.faults.history import Answer, Tally
 from tests.faults.row import PEER
 
 SLOW: Final = {"latency_ms": 20}
@@ -22,6 +22,10 @@ SLOWER: Final = {"latency_ms": 200}
 """So slow that a backlog lasts, whatever becomes of it meanwhile."""
 RESUME_S: Final = 15
 """How soon after a half-open connection healed, deliveries must go on."""
+LANDED_S: Final = 2.0
+"""How long after a cut the calls that were under way may still arrive."""
+LOADING_S: Final = 1.0
+"""Shortest restart that shows that Redis was loading, and not just starting."""
 ENQUEUE_S: Final = 1.5
 """Longest enqueue: the budget of 500 ms, and what two busy cores may add."""
 NOBODY: Final = "127.0.0.1 1"
@@ -51,10 +55,15 @@ def cut_workers_off(field: Field, cut_s: float = 0) -> str:
     line = field.proxy()
     start_workers(field, redis_url=line.url)
     load = field.start_load(events=int(cut_s + 60) * 100, customers=200, per_second=100)
+    field.until(lambda: arrivals(field) > 0, why="nothing is delivered")
     field.pass_time(2.0)
 
     line.swallow_requests = line.swallow_replies = True
-    field.pass_time(cut_s)
+    field.pass_time(LANDED_S)
+    landed = arrivals(field)
+    field.pass_time(cut_s - LANDED_S)
+    if through := arrivals(field) - landed:
+        field.wrong(f"{through} calls came, though workers were cut off")
     line.heal()
     field.healed()
 
@@ -82,6 +91,8 @@ def cut_the_shop_off(field: Field) -> str:
         line.heal()
     load.stop()
     field.healed()
+    if all(each.answer is Answer.YES for each in load.attempts):
+        field.wrong("no enqueue noticed a cut")
     if load.longest_s > ENQUEUE_S:
         field.wrong(f"an enqueue took {load.longest_s:.1f} s")
     return f"{cuts} cuts of 2 s, the longest enqueue {load.longest_s:.1f} s"
@@ -201,6 +212,8 @@ def load_slowly(field: Field) -> str:
         loaded_s.append(time.monotonic() - began)
     load.stop()
     field.healed()
+    if min(loaded_s) < LOADING_S:
+        field.wrong(f"Redis was back after {min(loaded_s):.1f} s: it had nothing to load")
     return f"{restarts} restarts, with {keys:,} keys of others to load in {max(loaded_s):.1f} s"
 
 
@@ -223,22 +236,28 @@ def none_twice(tally: Tally) -> Iterator[str]:
 
 @contextmanager
 def busy(field: Field) -> Iterator[None]:
-    """Start an endless script, and kill it."""
+    """Start an endless script, and kill it; Redis must have been busy with it all the while."""
     with field.server.client(timeout_s=0.2) as caller, field.server.client() as redis:
         with suppress(RedisError):  # it never answers
             caller.eval("while true do end", 0)
+        if not is_busy(redis):
+            field.wrong("a script was started, and Redis was not busy")
         try:
             yield
         finally:
-            _kill_script(redis)
+            try:
+                redis.script_kill()
+            except RedisError as error:
+                field.wrong(f"the script could not be killed: {error}")
 
 
-def _kill_script(redis: Redis) -> None:
+def is_busy(redis: Redis) -> bool:
+    """Tell whether Redis refuses a PING for a script that goes on and on."""
     try:
-        redis.script_kill()
-    except RedisError as error:
-        if "NOTBUSY" not in str(error):
-            raise
+        redis.ping()
+    except ResponseError as error:
+        return "BUSY" in str(error)
+    return False
 
 
 CAMPAIGNS: Final = (
@@ -277,7 +296,7 @@ CAMPAIGNS: Final = (
         tells="Redis answers, but not with what was asked: its scripts are forgotten, an endless script of"
         " somebody's keeps it busy, it is a read-only replica for a while, it is loading its data.",
         run=in_turn(
-            beside("scripts flushed", flush_scripts, sides=(RETRY, PEER), sandbox=SLOW),
+            beside("scripts flushed", flush_scripts, sides=(RETRY,), sandbox=SLOW),
             beside("busy with a script", keep_redis_busy, sides=(RETRY, PEER), sandbox=SLOW),
             beside("a read-only replica", make_it_a_replica, sides=(RETRY, PEER), sandbox=SLOW),
             beside("loading for seconds", load_slowly, sides=(RETRY, PEER), sandbox=SLOW),

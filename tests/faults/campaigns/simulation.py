@@ -17,7 +17,7 @@ from tests.simulator.mix import MIXES, Mix
 from tests.simulator.mutation import LOADER, PATIENCE_MS, loader, sources
 from tests.simulator.simulation import run
 
-MINUTES: Final = 12
+MINUTES: Final = 6
 QUICK_MINUTES: Final = 0.5
 FAR: Final = 10_000
 """How far apart the seeds of two runs are: a run of `make faults` tries others than `make test`."""
@@ -71,5 +71,6 @@ CAMPAIGNS: Final = (
         " the ledger rolled back. After every step all promises, the structure and the rules are compared.",
         run=every_mix,
         minutes=MINUTES,
+        sources=("shipper", "tests/simulator", "tests/faults/campaigns/simulation.py"),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +25,8 @@ QUICK_SECONDS: Final = 40.0
 EVERY_S: Final = 1.5
 QUICK_EVERY_S: Final = 0.7
 WITHIN_S: Final = 180.0
+AT_REST_S: Final = 10.0
+"""The row finds everything at rest, as it was waited for already."""
 HOOKS_WITHIN_S: Final = 600.0
 """Some hooks hang, and others cost a pool child: those that behave wait behind them."""
 
@@ -51,11 +54,15 @@ def soak_for(
         watch.start()
         scene.endure(plan(TROUBLES, seed=ground.seed, seconds=seconds, every_s=every_s))
         watch.stop()
-        heal(scene)
+        problems: list[str] = []
+        with noting(problems):
+            heal(scene)
         field.healed()
         ground.say(f"healed after {sum(scene.done.values())} troubles")
-        recovery_ms = field.rest(within_s=WITHIN_S)
-        clear_up(scene)
+        recovery_ms = None
+        with noting(problems):
+            recovery_ms = field.rest(within_s=WITHIN_S)
+            clear_up(scene)
 
         ended = ended_of(scene.stage.status().counters)
         kept_bytes = watch.redis_bytes() - kept_before
@@ -63,11 +70,9 @@ def soak_for(
         ids = shop.ids
         field.unordered.update(ids[event_id] for event_id in scene.redriven if event_id in ids)
         field.unordered.update(reference for reference, order in shop.orders.items() if order.park)
-        problems = [
-            *wrongs(scene, shop),
-            *hooks.wrongs,
-            *memory_wrongs(watch, kept_bytes=kept_bytes, ended=ended),
-        ]
+        problems += wrongs(scene, shop)
+        problems += hooks.wrongs
+        problems += memory_wrongs(watch, kept_bytes=kept_bytes, ended=ended)
         row = field.row(
             "everything at once",
             f"{sum(scene.done.values())} troubles of {len(scene.done)} kinds",
@@ -81,8 +86,18 @@ def soak_for(
                     f"{scene.missed.total()} troubles missed Redis",
                 ]
             ),
+            within_s=AT_REST_S,
         )
     return replace(row, recovery_ms=recovery_ms, problems=(*row.problems, *problems))
+
+
+@contextmanager
+def noting(problems: list[str]) -> Iterator[None]:
+    """Let what is waited for in vain be a problem of the row: a long run is to say all that it has shown."""
+    try:
+        yield
+    except AssertionError as error:
+        problems.append(str(error).partition("\n")[0])
 
 
 def heal(scene: Scene) -> None:

@@ -7,11 +7,10 @@ from random import Random
 from typing import Final
 
 from tests.faults.campaign import Campaign, Ground
+from tests.faults.field import first
 from tests.faults.row import Row
 from tests.faults.truncation import cuts_of, every_byte_of_each, judge, tell
 from tests.support.programs import find_redis, find_valkey
-
-MOST_PROBLEMS: Final = 5
 
 
 def cut_everywhere(ground: Ground) -> Iterator[Row]:
@@ -23,14 +22,13 @@ def cut_everywhere(ground: Ground) -> Iterator[Row]:
     everywhere = cuts_of(told, chance, most=300 if ground.quick else 10_000)
     cuts = everywhere if ground.quick else sorted({*everywhere, *every_byte_of_each(told)})
     ground.say(f"{len(cuts):,} cuts of a file of {told.steps[-1].size:,} bytes")
-    problems = list(judge(told, cuts, ground.place("cuts")))
     yield Row(
         fault="append-only file cut off",
         policy="-",
         injected=f"{len(cuts):,} cuts, each loaded by a server",
         load=f"{len(told.steps)} transitions by {len({step.script for step in told.steps})} scripts",
         note="each loaded as the ledger before or after a transition, whole",
-        problems=tuple(problems[:MOST_PROBLEMS]),
+        problems=tuple(first(judge(told, cuts, ground.place("cuts")))),
     )
 
 
@@ -41,5 +39,11 @@ CAMPAIGNS: Final = (
         " of each script. Redis must start on the rest, and each transition be there whole or not at all.",
         run=cut_everywhere,
         minutes=8,
+        sources=(
+            "shipper",
+            "tests/ledger",
+            "tests/faults/truncation.py",
+            "tests/faults/campaigns/truncation.py",
+        ),
     ),
 )

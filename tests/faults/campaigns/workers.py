@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from tests.faults.campaign import RETRY, Campaign, beside
@@ -14,6 +14,7 @@ from tests.faults.field import Field
 from tests.faults.history import Tally
 from tests.faults.row import PEER
 from tests.faults.side import Shipper
+from tests.faults.soak.plumbing import children_of
 from tests.support.proxy import Proxy
 from tests.support.waiting import until
 from tests.support.worker import Worker
@@ -45,8 +46,8 @@ def noted(response, error):
 
 
 def kill_workers(field: Field) -> str:
-    """Kill whole workers and children of a prefork pool at random, every second or two."""
-    seconds, events = (10, 1500) if field.quick else (120, 20_000)
+    """Kill children of a prefork pool and whole workers in turn, at random, every second or two."""
+    seconds, events, least = (10, 1500, 1) if field.quick else (120, 20_000, 10)
     threaded = [field.side.worker() for _ in range(2)]
     prefork = field.side.worker("-P", "prefork", "-c", "4")
     load = field.start_load(events=events, customers=500, per_second=events / seconds)
@@ -54,13 +55,15 @@ def kill_workers(field: Field) -> str:
     killed: Counter[str] = Counter()
     while load.sent < events:
         field.pass_time(field.random.uniform(1.0, 2.5))
-        victim = field.random.choice([*threaded, prefork, prefork, prefork])
-        if victim is prefork and field.random.random() < 0.8:
-            killed["pool children"] += kill_a_child(field, prefork)
-        else:
-            field.kill(victim)
+        if killed["workers"] < killed["pool children"]:
+            field.kill(field.random.choice([*threaded, prefork]))
             killed["workers"] += 1
+        else:
+            kill_a_child(field, prefork)
+            killed["pool children"] += 1
     field.healed()
+    if min(killed["workers"], killed["pool children"]) < least:
+        field.wrong(f"fewer than {least} workers, or pool children, were killed")
     field.recover_within_s = 20
     return f"{killed['workers']} workers and {killed['pool children']} pool children killed"
 
@@ -161,20 +164,18 @@ def stop_before_the_post(field: Field) -> str:
     return f"{rounds} stops of {BEYOND_S:g} s, {held} events claimed and not begun"
 
 
-def kill_a_child(field: Field, worker: Worker) -> int:
-    """Kill one child of a worker's pool, if it has any yet; return how many were killed."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    pairs = [tuple(map(int, line.split())) for line in listed]
-    children = [pid for pid, parent in pairs if parent == worker.pid]
-    if not children:
-        return 0
-    try:
-        os.kill(field.random.choice(children), signal.SIGKILL)
-    except ProcessLookupError:
-        return 0
-    return 1
+def kill_a_child(field: Field, worker: Worker) -> None:
+    """Kill one child of a worker's pool, as soon as it has any."""
+
+    def killed() -> bool:
+        children = children_of(worker.pid)
+        with suppress(ProcessLookupError):
+            if children:
+                os.kill(field.random.choice(children), signal.SIGKILL)
+                return True
+        return False
+
+    field.until(killed, why="the pool has no children")
 
 
 def outlive(field: Field, frozen: Worker, rescuer: Worker) -> None:
@@ -245,8 +246,9 @@ def without_copies(tally: Tally) -> Iterator[str]:
 CAMPAIGNS: Final = (
     Campaign(
         name="worker-kill",
-        tells="Whole workers, threaded and prefork, and children of prefork pools are killed (SIGKILL) at"
-        " random for two minutes under 20,000 events. All must be ended within 20 s of the last kill.",
+        tells="Whole workers, threaded and prefork, and children of prefork pools are killed (SIGKILL) in"
+        " turn, each at random, for two minutes under 20,000 events. All must be ended within 20 s of the"
+        " last kill.",
         run=beside("workers and pool children killed", kill_workers, sandbox=SLOW, note=CELERYS_OWN),
         minutes=7,
     ),

@@ -41,14 +41,17 @@ SHOP_SOCKETS: Final = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 TIMEOUTS_S: Final = (0.5, 1.0)
 """To connect and to read, as ours in the same campaigns."""
-MOST_RETRIES: Final = 20
+MOST_RETRIES: Final = 1000
+"""About eight minutes of refusals: no outage of a campaign may kill an event. Nothing spares attempts here,
+as our breaker does, so fewer would compare a setting rather than a system."""
 BASE_S: Final = 0.02
 CAP_S: Final = 1.0
-"""Full jitter from 20 ms to 1 s: `retry_backoff` counts in whole seconds, which would recover more slowly.
-Ours stops at 100 ms, but a breaker spares its attempts; so 20 tries outlast an outage of some seconds."""
+"""Full jitter from 20 ms to 1 s: `retry_backoff` counts in whole seconds, which would recover more slowly."""
+DOUBLINGS: Final = 6
+"""After so many the backoff is at its cap."""
 AGAIN: Final = frozenset({408, 425, 429, *range(500, 600)})
-"""Statuses that a later try may cure; any other refusal is final."""
-
+"""Statuses that a later try may cure; any other refusal is final, but for the code of a busy customer."""
+BUSY: Final = 2001
 
 LONGEST_S: Final = VISIBILITY_S - 2
 """A countdown beyond the visibility timeout would run a task again and again (kombu#337)."""
@@ -140,15 +143,24 @@ def _post(event: dict[str, Any]) -> None:
         )
     except requests.RequestException as error:
         raise NotNowError(type(error).__name__) from error
-    if answer.status_code in AGAIN:
+    if answer.status_code in AGAIN or (not answer.ok and _code(answer) == BUSY):
         after = answer.headers.get("Retry-After", "")
         raise NotNowError(str(answer.status_code), after_s=float(after) if after.isdigit() else 0.0)
     if not answer.ok or answer.is_redirect:
         raise requests.HTTPError(str(answer.status_code))
 
 
+def _code(answer: requests.Response) -> object:
+    """Return Gameball's error code, if the answer has one."""
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        return None
+    return body.get("code") if isinstance(body, dict) else None
+
+
 def _again(task: Any, event: dict[str, Any], error: NotNowError) -> None:
-    backoff_s = random.uniform(0, min(CAP_S, BASE_S * 2**task.request.retries))  # noqa: S311 - spreads load
+    backoff_s = random.uniform(0, min(CAP_S, BASE_S * 2 ** min(DOUBLINGS, task.request.retries)))  # noqa: S311 - spreads load
     wait_s = min(LONGEST_S, error.after_s + backoff_s)
     try:
         task.retry(exc=error, countdown=wait_s, max_retries=MOST_RETRIES)

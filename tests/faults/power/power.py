@@ -30,6 +30,8 @@ RECORD: Final = "fsyncs.record"
 FILES: Final = "appendonlydir"
 STRICT: Final = {"appendonly": "yes", "appendfsync": "always", "aof-load-truncated": "no"}
 """What the promise asks of a Redis, whose own mending of a torn file leaves half a transaction in it."""
+AT_START: Final = "-"
+"""The path of what the record says of files that were there when the server started."""
 KEPT: Final = frozenset({RECORD, "server.log"})
 """Files of ours in the server's folder, which no power loss touches."""
 
@@ -54,6 +56,8 @@ class PowerLoss:
     """Unsynced, and there all the same."""
     oldest_ms: int
     """How old the oldest write was that lost a byte; 0 where none did."""
+    sure_at: float
+    """What was acknowledged before this is there: seconds of the monotonic clock, 0 where nothing is sure."""
 
 
 def compile_shim(folder: Path) -> Path | None:
@@ -98,7 +102,10 @@ class PoweredServer(RedisServer):
             if self.options.get("aof-load-truncated") == "no" and (self.folder / FILES).exists():
                 mend_file(self.program, self.folder)
             settled = [path.stat() for path in self._files()]
-            self.record.write_text("".join(f"S {of.st_ino} {of.st_size} 0 -\n" for of in settled))
+            now = round(time.monotonic() * 1000)
+            self.record.write_text(
+                "".join(f"S {of.st_ino} {of.st_size} {now} {AT_START}\n" for of in settled)
+            )
         super().start()
 
     def lose_power(self, chance: Random | None = None) -> PowerLoss:
@@ -121,17 +128,16 @@ class PoweredServer(RedisServer):
                 oldest_at = min(oldest_at, *(e.at_ms for e in _beyond(entries, of.st_ino, kept)), cut_at)
             dropped += of.st_size - kept
             torn += kept - synced
-        return PowerLoss(dropped_bytes=dropped, torn_bytes=torn, oldest_ms=cut_at - oldest_at)
+        return PowerLoss(
+            dropped_bytes=dropped,
+            torn_bytes=torn,
+            oldest_ms=cut_at - oldest_at,
+            sure_at=sure_ms(entries) / 1000,
+        )
 
     def entries(self) -> list[Entry]:
         """Return the record since the server's start."""
         return [_entry(line) for line in self.record.read_text().splitlines()]
-
-    def unsynced_bytes(self) -> int:
-        """Tell how much a power loss would take now at most."""
-        durable = durable_sizes(self.entries())
-        sizes = {of.st_ino: of.st_size for of in (path.stat() for path in self._files())}
-        return sum(max(0, size - durable.get(inode, 0)) for inode, size in sizes.items())
 
     def unsynced_ms(self) -> int:
         """Tell how old the oldest write is that a power loss would take now; 0 where there is none."""
@@ -181,6 +187,18 @@ def durable_sizes(entries: list[Entry]) -> dict[int, int]:
             case _:
                 pass
     return durable
+
+
+def sure_ms(entries: list[Entry]) -> int:
+    """Return the end of the last sync but one, before which all that was acknowledged is on the disk.
+
+    Not the last: under `everysec` Redis holds writes back, though acknowledged, while a sync is under way.
+    Before the second sync it is the server's start, and 0 if that was its first.
+    """
+    syncs = [entry for entry in entries if entry.kind == "S"]
+    ends = [entry.at_ms for entry in syncs if entry.path.endswith(".incr.aof")]
+    started_at = max((entry.at_ms for entry in syncs if entry.path == AT_START), default=0)
+    return ends[-2] if len(ends) > 1 else started_at
 
 
 def _beyond(entries: list[Entry], inode: int, size: int) -> Iterator[Entry]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from typing import Final
 import shipper
 from shipper.enqueue import Options
 from shipper.errors import EnqueueUnclearError, LedgerFullError, LedgerUnavailableError, ShipperError
-from tests.faults.history import Answer, Attempt
-from tests.faults.load import NAMES, Wish
+from tests.faults.history import Answer
+from tests.faults.load import NAMES, Senders, Wish
 from tests.faults.soak.hooks import FAILS, HANGS, LEAVES, NOTED
 
 ASKING_S: Final = 30.0
@@ -49,78 +48,41 @@ Told = tuple[Answer, str]
 Way = Callable[["Shop", Sequence[Order]], Iterable[Told]]
 
 
-class Shop:
+class Shop(Senders):
     """Send events in four ways, a thread each: alone, in bulk, at once from an event loop, and under keys.
 
-    A customer belongs to one thread, so that the order of its events is known. Whatever was unclear is asked
-    for again under its id until somebody knows, but for every fifth event sent alone, which stays in doubt.
+    Whatever was unclear is asked for again under its id until somebody knows, but for every fifth event sent
+    alone, which stays in doubt.
     """
 
     def __init__(self, *, events: int, customers: int, per_second: float) -> None:
-        self.events = events
-        self.customers = customers
+        super().__init__(events=events, customers=customers, per_second=per_second, threads=len(WAYS))
         self.orders: dict[str, Order] = {}
         """By reference."""
         self.wrongs: list[str] = []
         """What a producer was told that cannot be."""
         self.asked_again = 0
-        self._per_second = per_second / len(WAYS)
-        self._stopping = threading.Event()
-        self._attempts: list[list[Attempt]] = [[] for _ in WAYS]
-        self._failures: list[BaseException] = []
-        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(len(WAYS))]
-
-    def start(self) -> None:
-        """Begin to send, in threads."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Send nothing more, and return when what is under way was answered."""
-        self._stopping.set()
-        self.finish()
-
-    def finish(self) -> None:
-        """Return when everything was sent; raise what an enqueue raised that it should not."""
-        for thread in self._threads:
-            thread.join()
-        if self._failures:
-            raise self._failures[0]
-
-    @property
-    def sent(self) -> int:
-        """Tell how many were answered so far."""
-        return sum(len(theirs) for theirs in self._attempts)
-
-    @property
-    def acknowledged(self) -> int:
-        """Tell how many were accepted so far."""
-        return sum(1 for each in self.attempts if each.answer is Answer.YES)
-
-    @property
-    def attempts(self) -> list[Attempt]:
-        """Return every attempt; those of one customer are in order."""
-        return [each for theirs in self._attempts for each in theirs.copy()]
 
     @property
     def ids(self) -> dict[str, str]:
         """Return the reference of each event by its id."""
         return {each.event_id: each.reference for each in self.attempts if each.event_id}
 
-    def _run(self, number: int) -> None:
+    def _send_all(self, number: int) -> None:
+        try:
+            self._send_in_its_way(number)
+        except Exception as error:  # noqa: BLE001 - the row says it, and all else that the run has shown
+            self.wrongs.append(f"a producer ended early: {error!r}")
+
+    def _send_in_its_way(self, number: int) -> None:
         size, way = WAYS[number]
         orders = self._orders(number)
         started, sent = time.monotonic(), 0
-        try:
-            while some := list(islice(orders, size)):
-                due = started + sent / self._per_second
-                if self._stopping.wait(max(0.0, due - time.monotonic())):
-                    return
-                self.orders.update((order.wish.reference, order) for order in some)
-                self._note(number, some, way(self, some))
-                sent += len(some)
-        except BaseException as error:  # noqa: BLE001 - told by whoever waits for the shop
-            self._failures.append(error)
+        while (some := list(islice(orders, size))) and self._await_turn(started, sent):
+            self.orders.update((order.wish.reference, order) for order in some)
+            for order, (answer, event_id) in zip(some, way(self, some), strict=True):
+                self._note(number, order.wish, answer, event_id)
+            sent += len(some)
 
     def _orders(self, number: int) -> Iterator[Order]:
         theirs = self.customers // len(WAYS)
@@ -130,13 +92,6 @@ class Shop:
             wish = Wish(reference=f"r-{number}-{i}", customer=customer, name=NAMES[i // theirs % len(NAMES)])
             turn = i // size  # a bulk has one policy and one hook
             yield Order(wish=wish, park=turn % 3 == 2, hook=hook_of(turn, alone=size == 1))
-
-    def _note(self, number: int, orders: Sequence[Order], told: Iterable[Told]) -> None:
-        for order, (answer, event_id) in zip(orders, told, strict=True):
-            wish = order.wish
-            self._attempts[number].append(
-                Attempt(reference=wish.reference, customer=wish.customer, answer=answer, event_id=event_id)
-            )
 
     def ask_again(self, order: Order, event_id: str, *, key: str | None = None) -> Told:
         """Enqueue an event of unclear fate again under its id, until that is known or patience is over."""

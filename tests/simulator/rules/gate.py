@@ -13,7 +13,7 @@ FOR_EVER: Final = 9_007_199_254_740_991
 MOST_RECENT: Final = 100
 UP: Final = (Verdict.ACCEPTED, Verdict.ALREADY_APPLIED, Verdict.PERMANENT, Verdict.VAGUE)
 DOWN: Final = (Verdict.UNCLEAR, Verdict.NOT_SENT, Verdict.REFUSED_FOR_NOW)
-HOLD: Final = (Verdict.THROTTLED, Verdict.CREDENTIALS, Verdict.ENCRYPTION_KEY)
+HOLD: Final = (Verdict.THROTTLED, Verdict.CREDENTIALS)
 
 
 def pause(book: Book, *, until: int | None = None, now: int | None = None) -> int:

@@ -188,12 +188,12 @@ class Field:
         else:
             note = "; ".join([note, *self.side.findings()] if note else self.side.findings())
         ended = f"{self.exits} workers ended by themselves" if self.exits else ""
-        workers = len(self.side.workers)
+        workers = f"{len(self.side.workers)} worker{'' if len(self.side.workers) == 1 else 's'}"
         return Row(
             fault=fault,
             policy=self.side.policy,
             injected=injected,
-            load=f"{self.load.sent:,} events of {self.load.customers:,} customers, {workers} workers",
+            load=f"{self.load.sent:,} events of {self.load.customers:,} customers, {workers}",
             tally=counted,
             recovery_ms=recovery_ms,
             promised=self.side.promised,

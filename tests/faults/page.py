@@ -11,7 +11,7 @@ from tests.faults.campaign import Campaign
 from tests.faults.coverage import Covered, coverage
 from tests.faults.history import Tally
 from tests.faults.row import PEER, Row
-from tests.faults.store import ROOT, Found, Store, hash_of
+from tests.faults.store import PRODUCT, ROOT, Found, Store, hash_of
 
 PATH: Final = ROOT / "docs" / "reliability.md"
 DASH: Final = "\N{EN DASH}"
@@ -81,7 +81,7 @@ def _section(campaign: Campaign, found: Found | None) -> Iterator[str]:
         yield from _fault(fault, list(rows))
     wrong = [*([found.failure] if found.failure else []), *_wrongs(found.rows)]
     verdict = "green" if found.green else "**red**: " + "; ".join(wrong)
-    stale = "" if found.sources == hash_of(campaign.sources) else ", on an earlier state of the sources"
+    stale = "" if found.product == hash_of(PRODUCT) else ", on an earlier state of the product"
     yield f"Seed {found.seed}, {found.took_s} s, {verdict}{stale}.\n"
 
 

@@ -13,6 +13,7 @@ from tests.faults.row import Row, from_json, to_json
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / ".faults"
+PRODUCT: Final = ("shipper", "workers", "deploy")
 SUFFIXES: Final = frozenset({".py", ".lua", ".toml", ".c", ".template"})
 
 
@@ -24,7 +25,9 @@ class Found:
     seed: int
     took_s: int
     sources: str
-    """Hash of the sources it ran on."""
+    """Hash of all that it ran, harness and product."""
+    product: str
+    """Hash of the product alone: while it stands, the result may be published."""
     machine: str
     """What it ran on: cores, Python, servers."""
     rows: tuple[Row, ...]

@@ -13,7 +13,7 @@ import pytest
 from shipper.ledger.durability import inspect_durability
 from shipper.ledger.pool import make_pool
 from tests.conftest import compiler_or_skip, program_or_skip
-from tests.faults.power.power import STRICT, PoweredServer, compile_shim, sure_ms
+from tests.faults.power.power import STRICT, PoweredServer, compile_shim, mend_file, sure_ms
 from tests.faults.power.traffic import Traffic
 from tests.support.waiting import until
 
@@ -147,3 +147,21 @@ def _rewritten(server: PoweredServer) -> bool:
     with server.client() as client:
         info = client.info("persistence")
         return not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
+
+
+def test_a_file_torn_before_the_last_is_cut_where_it_is_sound_and_what_follows_the_gap_is_dropped(
+    tmp_path: Path,
+) -> None:
+    files = tmp_path / "appendonlydir"
+    files.mkdir()
+    one, two = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n"
+    (files / "aof.1.incr.aof").write_bytes(one + two[:-9])
+    (files / "aof.2.incr.aof").write_bytes(two)
+    (files / "aof.manifest").write_text(
+        "file aof.1.incr.aof seq 1 type i\nfile aof.2.incr.aof seq 2 type i\n"
+    )
+
+    mend_file(program_or_skip("redis7"), tmp_path)
+
+    assert (files / "aof.1.incr.aof").read_bytes() == one
+    assert (files / "aof.2.incr.aof").read_bytes() == b""

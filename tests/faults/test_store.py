@@ -10,7 +10,14 @@ from tests.faults.store import Found, Store, hash_of
 def found(*, sources: str = "abc", failure: str = "", problems: tuple[str, ...] = ()) -> Found:
     row = Row(fault="f", policy="retry", injected="1 kill", load="10 events", problems=problems)
     return Found(
-        name="redis-kill", seed=7, took_s=3, sources=sources, machine="2 cores", rows=(row,), failure=failure
+        name="redis-kill",
+        seed=7,
+        took_s=3,
+        sources=sources,
+        product="def",
+        machine="2 cores",
+        rows=(row,),
+        failure=failure,
     )
 
 

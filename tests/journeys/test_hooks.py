@@ -160,7 +160,9 @@ def test_hooks_that_kill_their_process_or_hang_harm_neither_deliveries_nor_other
     assert {fact["event_id"] for fact in facts if "hook" not in fact} == set(fine)
     assert {"hook": "kills"} in facts
     assert {"hook": "hangs"} in facts
-    assert last_error(stage, hanging).startswith("1 - SoftTimeLimitExceeded")
+    # On a busy machine Celery's hard limit, which kills the child, may come before the soft one is felt.
+    limits = ("1 - SoftTimeLimitExceeded", "2 - its process ended, or was cut off")
+    assert last_error(stage, hanging).startswith(limits)
     assert stage.show(deadly).state is State.DELIVERED
     assert (telling.running, delivering.running) == (True, True)
 

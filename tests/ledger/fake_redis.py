@@ -32,16 +32,16 @@ def silent(_command: Command, _connection: socket.socket) -> None:
 def fake_redis(play: Play) -> Iterator[str]:
     """Serve until the end of the block; yield the URL."""
     listener = socket.create_server((HOST, 0))
-    open_sockets = [listener]
+    connections: list[socket.socket] = []
+    conversations: list[threading.Thread] = []
 
     def serve() -> None:
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                open_sockets.append(connection)
-                thread = threading.Thread(target=converse, args=(connection,), daemon=True)
-                threads.append(thread)
-                thread.start()
+                connections.append(connection)
+                conversations.append(threading.Thread(target=converse, args=(connection,), daemon=True))
+                conversations[-1].start()
 
     def converse(connection: socket.socket) -> None:
         with suppress(OSError), connection.makefile("rb") as stream:
@@ -50,15 +50,21 @@ def fake_redis(play: Play) -> Iterator[str]:
                 command = [stream.read(int(stream.readline()[1:]) + 2)[:-2] for _ in range(count)]
                 play(command, connection)
 
-    threads = [threading.Thread(target=serve, daemon=True)]
-    threads[0].start()
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
     yield f"redis://{HOST}:{listener.getsockname()[1]}/0"
-    for open_socket in open_sockets:
-        with suppress(OSError):
-            open_socket.shutdown(socket.SHUT_RDWR)
-        open_socket.close()
-    for thread in threads:
-        thread.join(5)
+    _shut(listener)
+    server.join(5)  # first, since a connection may be accepted at this very moment
+    for connection in connections:
+        _shut(connection)
+    for conversation in conversations:
+        conversation.join(5)
+
+
+def _shut(open_socket: socket.socket) -> None:
+    with suppress(OSError):
+        open_socket.shutdown(socket.SHUT_RDWR)
+    open_socket.close()
 
 
 @contextmanager

@@ -179,6 +179,7 @@ class HostileServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._threads[0].join(LIMIT_S)  # it may be accepting at this very moment
         with self._changed:
             for sock in self._open:
                 with contextlib.suppress(OSError):

@@ -56,6 +56,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._threads[0].join()  # it may be accepting at this very moment
         self.reset()
         for thread in self._threads:
             thread.join()

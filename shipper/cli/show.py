@@ -83,7 +83,7 @@ def _facts(seen: EventSeen) -> Iterator[tuple[str, str]]:
 def _causes(seen: EventSeen) -> str:
     """Say why Gameball may have an event more than once: each copy beyond the first has a cause on record."""
     if not seen.causes:
-        return "none on record: Gameball has it at most once"
+        return "none on record: nothing happened for which Gameball might have it twice"
     return f"{seen.causes} on record: Gameball may have it up to {seen.causes + 1} times"
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from shipper.envelope import lane_of
-from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import Filter, walk
 from shipper.ledger.operations import WINDOW, audit_lanes
 from shipper.ledger.record import read_job, read_record
-
-STEP: Final = 200
-"""Records read by one command of a scan."""
+from shipper.ledger.scan import scan
 
 
 def traces_of(ledger: Ledger, customer_id: str) -> set[str]:
@@ -42,24 +38,14 @@ def _of_lane(ledger: Ledger, lane: str) -> Iterator[str]:
 
 
 def _of_records(ledger: Ledger, lane: str) -> Iterator[str]:
-    for event_id, stored in _scan(ledger, "rec"):
+    for event_id, stored in scan(ledger, "rec"):
         record = read_record(stored)
         if record and record.lane == lane:
             yield event_id
 
 
 def _of_hooks(ledger: Ledger, lane: str) -> Iterator[str]:
-    for job, stored in _scan(ledger, "hj"):
+    for job, stored in scan(ledger, "hj"):
         told = read_job(job, 0, stored)
         if told.record and told.record.lane == lane:
             yield told.event_id
-
-
-def _scan(ledger: Ledger, name: str) -> Iterator[tuple[str, bytes]]:
-    key, cursor = key_of(ledger.account, name), 0
-    while True:
-        cursor, flat = ledger.ask("HSCAN", key, cursor, "COUNT", STEP)
-        for member, value in zip(flat[::2], flat[1::2], strict=True):
-            yield member.decode(), value
-        if int(cursor) == 0:
-            return

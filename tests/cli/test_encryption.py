@@ -31,7 +31,9 @@ def test_an_id_that_no_key_can_have_is_wrong_use(run: Run) -> None:
 
 
 def test_a_fresh_key_is_to_be_had_whatever_the_settings_are(run: Run) -> None:
-    run("config", "new-key", SHIPPER_ENCRYPTION_KEYS="nonsense", SHIPPER_PUMPS="many")
+    said = run("config", "new-key", "a", SHIPPER_ENCRYPTION_KEYS="nonsense", SHIPPER_PUMPS="many").stdout
+
+    assert read_keyring(said).ids == ("a",)
 
 
 def test_config_tells_the_ids_of_keys_and_no_key(run: Run) -> None:

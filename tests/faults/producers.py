@@ -23,7 +23,7 @@ from shipper.ledger.audit import audit
 from shipper.ledger.operations import status
 from shipper.settings import Settings
 from tests.faults.boundaries import Deed, Strike
-from tests.faults.enumeration import ALL, PRODUCER, Enumeration, Point, boundaries_of, where
+from tests.faults.enumeration import ALL, PRODUCER, Enumeration, Point, boundaries_of, missed_in, where
 from tests.faults.forks import Fork
 
 CHUNK: Final = 2
@@ -87,21 +87,24 @@ def _walk(stage: Enumeration, kind: Kind, forget: Callable[[], object]) -> Itera
     stage.forks.wait()
     boundaries = boundaries_of(untouched[0])
     assert boundaries == len(kind.chunks) * (2 if kind.replicas else 1) + kind.unknown, untouched[0].trace
-    struck = [
-        (deed, *started(Strike(deed=deed, at=at)))
+    strikes = [
+        Strike(deed=deed, at=at)
         for deed in ALL
         for at in range(1, boundaries + 1 + (deed is Deed.KILL_BEFORE))
     ]
+    struck = [(strike, *started(strike)) for strike in strikes]
     stage.forks.wait()
-    lives = [(Deed.LOSE, *untouched), *struck]
+    lives = [(None, *untouched), *struck]
     there = [_accepted(stage, life.account) for _, life, _ in lives]
     again = [stage.forks.produce(life.account, kind.name, ids) for _, life, ids in lives]
     stage.forks.wait()
-    for (_, life, _), count, second in zip(lives, there, again, strict=True):
-        yield _point(stage, kind, life, count, second)
+    for (strike, life, _), count, second in zip(lives, there, again, strict=True):
+        yield _point(stage, kind, strike, life, there=count, again=second)
 
 
-def _point(stage: Enumeration, kind: Kind, life: Fork, there: int, again: Fork) -> Point:
+def _point(
+    stage: Enumeration, kind: Kind, strike: Strike | None, life: Fork, *, there: int, again: Fork
+) -> Point:
     trace = life.trace
     done = sum(1 for line in trace if line == "<enqueue")
     held = sum(kind.chunks[:done])
@@ -109,9 +112,12 @@ def _point(stage: Enumeration, kind: Kind, life: Fork, there: int, again: Fork) 
     complaints = [str(finding) for finding in audit(stage.ledger(life.account)).findings]
     if not life.killed:
         complaints += _lies(said_by(life), held)
+    struck = any(line.startswith(("killed", "lost")) for line in trace)
+    if strike is not None and not struck and missed_in(trace, strike):
+        complaints.append(f"never came about: {strike.deed} boundary {strike.at}")
     return Point(
         scene=f"producer, {kind.name}",
-        struck=where(trace) if any(line.startswith(("killed", "lost")) for line in trace) else "untouched",
+        struck=where(trace) if struck else "untouched",
         expected=(f"{held} there; again: {held} known, {kind.events} in all",),
         found=f"{there} there; again: {known} known, {_accepted(stage, life.account)} in all",
         complaints=tuple(complaints),

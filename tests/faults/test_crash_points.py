@@ -6,30 +6,19 @@ Celery workers too, and tries every scene both before and after each boundary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.faults import producers
 from tests.faults.boundaries import Deed, Strike
-from tests.faults.checks import Yard, yard
+from tests.faults.checks import Yard
 from tests.faults.enumeration import ALL, missed_in, wrong
 from tests.faults.points import scenes
 from tests.faults.stopped import STORIES, Story
-from tests.support.servers import RedisServer, StartServer
+from tests.support.servers import StartServer
 
 WHOLE = ("accepted", "unanswered")
 """Scenes struck in every way. Nothing lies after one boundary and before the next: the others are killed on
 one side only."""
-
-
-@pytest.fixture(scope="module")
-def there(redis7: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    """A yard on the shared server, emptied."""
-    with redis7.client() as client:
-        client.flushall()
-    with yard(redis7, tmp_path_factory.mktemp("yard")) as made:
-        yield made
 
 
 @pytest.mark.timeout(240)

@@ -6,7 +6,7 @@ from redis import Redis
 from shipper.ledger import operations
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.record import Tried
-from tests.ledger.book import put, read, write_record
+from tests.ledger.book import put, read
 from tests.ledger.builders import COST, NOW, dead, ended, event, in_flight, job, unclear, waiting
 from tests.ledger.table import Row, table
 
@@ -141,34 +141,3 @@ def test_nothing_of_the_body_is_left_anywhere(state: str, ledger: Ledger, redis:
     after = read(redis)
     assert after.rec == {}
     assert after.hj == {}
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [b"2" + write_record(event("E2"))[1:], b"1|ann|garbage".ljust(400, b".")],
-    ids=["of a newer format", "of no format"],
-)
-def test_a_waiting_event_that_cannot_be_read_leaves_its_lane(
-    stored: bytes, ledger: Ledger, redis: Redis
-) -> None:
-    before = waiting("ann", "E1", "E2", "E3")
-    put(redis, before.but(rec={**before.rec, "E2": stored}))
-
-    answer = ledger.run(expunge("E2"))
-
-    assert answer == ["waiting"]
-    after = read(redis)
-    assert after.lanes == {"ann": ["E1", "E3"]}
-    assert after.due == before.due
-    assert after.n == {"accepted": 3, "waiting": 2, "expunged": 1, "bytes": 2 * COST}
-    assert after.rec.keys() == {"E1", "E3"}
-    assert after.fate["E2"].state == "expunged"
-
-
-def test_an_event_of_a_newer_format_in_flight_is_known_as_such(ledger: Ledger, redis: Redis) -> None:
-    before = in_flight("ann", "E2")
-    put(redis, before.but(rec={"E2": b"2" + write_record(event("E2"))[1:]}))
-
-    answer = ledger.run(expunge("E2"))
-
-    assert answer == ["in_flight"]

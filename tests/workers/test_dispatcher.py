@@ -426,7 +426,7 @@ def test_retention_is_enforced_now_and_then(
     looks = Looks(ledger)
     event_id = desk.enqueue("c-1")
     deliver_all(desk)
-    long_ago = "d fingerprint 1 1000000000000 5"
+    long_ago = "d fingerprint 1 0 1000000000000 5"
     ledger.ask("HSET", key_of("default", "fate"), event_id, long_ago)
 
     start(on=looks)

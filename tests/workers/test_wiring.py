@@ -24,6 +24,7 @@ from tests.support.waiting import until
 from tests.support.worker import ROOT
 from tests.workers.desk import QUICK, Desk
 from tests.workers.far_end import ACCEPTED, CLOSED, FarEnd
+from workers import pump as pump_module
 from workers.completion import Counter
 from workers.pump import Station
 from workers.settings import load_accounts
@@ -128,19 +129,24 @@ def test_a_teller_runs_without_a_station(works: Works, desk: Desk) -> None:
     assert set(works.counters) == {"default"}
 
 
-def test_every_pump_of_an_account_is_woken(works: Works, desk: Desk, far_end: FarEnd) -> None:
+def test_a_pump_that_runs_for_the_account_is_woken(
+    works: Works, desk: Desk, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "LOOK_AGAIN_MS", 60_000)  # by itself it would not look in time
     may_land = Flag()
     far_end.answer = lambda body: ACCEPTED if b"c-2" in body or may_land.wait(10) else CLOSED
     desk.enqueue("c-1")
     thread = Thread(target=works.run_pump, args=("default", ""))
     thread.start()
     far_end.wait_for_posts(1)
+    (running,) = works.pumps["default"]
+    until(lambda: running._claim_at > monotonic_ms())
     second = desk.enqueue("c-2")
 
     works.wake("default")
     works.wake("an-account-without-pumps")
 
-    until(lambda: desk.state(second) == "delivered")
+    until(lambda: desk.state(second) == "delivered", within_s=5)
     may_land.set()
     thread.join(10)
 

@@ -49,3 +49,10 @@ if ! command -v cc >/dev/null; then
         say "no C compiler here: tests that cut the power are skipped. As root: apt-get install gcc libc6-dev"
     fi
 fi
+
+# The tests of the web page look at it in a real browser.
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then
+    if ! can_apt || ! apt_install chromium fonts-dejavu-core; then
+        say "no chromium here: tests of the page in a browser are skipped. As root: apt-get install chromium"
+    fi
+fi

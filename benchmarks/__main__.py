@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,7 +19,7 @@ BY_NAME: Final = {part.name: part for part in PARTS}
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, metavar="[PART]...")
-@click.option("--rounds", default=0, help="Rounds of each; the median counts.  [default: 3, quick: 1]")
+@click.option("--rounds", default=0, help="Rounds of each; the median counts.  [default: the part's]")
 @click.option("--quick", is_flag=True, help="All in some minutes, to see that it works; the page stays.")
 @click.option("--fresh", is_flag=True, help="Measure again what is done already on the same sources.")
 @click.option("--list", "listing", is_flag=True, help="List the parts and when each was measured last.")
@@ -26,8 +27,8 @@ def main(names: Sequence[str], rounds: int, quick: bool, fresh: bool, listing: b
     """Measure this project beside what users would take instead.
 
     Without a name all parts run, one after another; those that are done on the same sources are not run
-    again, so a run that was broken off goes on where it was. Once all are measured docs/performance.md is
-    written.
+    again, so a run that was broken off goes on where it was. Then docs/performance.md is written from all
+    that is measured.
     """
     if unknown := [name for name in names if name not in BY_NAME]:
         raise click.UsageError(f"no part is named {', '.join(unknown)}: --list shows them all")
@@ -35,15 +36,19 @@ def main(names: Sequence[str], rounds: int, quick: bool, fresh: bool, listing: b
     if listing:
         _list(store)
         return
-    rounds = rounds or (1 if quick else 3)
-    effort = Effort(rounds=rounds, quick=quick, say=lambda line: click.echo(f"    {line}", err=True))
+    failed = []
     for part in [BY_NAME[name] for name in names] or PARTS:
-        kept = _measure(part, store, effort, fresh=fresh)
-        click.echo("\n".join(text.lines(kept.finding)))
+        effort = Effort(rounds=rounds or (1 if quick else part.rounds), quick=quick, say=_say)
+        try:
+            kept = _measure(part, store, effort, fresh=fresh)
+        except Exception:  # noqa: BLE001 - the other parts are measured all the same, and this one again
+            click.echo(traceback.format_exc(), err=True)
+            failed.append(part.name)
+        else:
+            click.echo("\n".join(text.lines(kept.finding)))
+    if failed:
+        raise click.ClickException(f"could not be measured: {', '.join(failed)}")
     if quick:
-        return
-    if missing := [part.name for part in PARTS if store.find(part.name) is None]:
-        click.echo(f"\nthe page is written when all parts are measured; not yet: {', '.join(missing)}")
         return
     page.write(PARTS, store)
     click.echo(f"\nwritten: {page.PATH.relative_to(ROOT)}")
@@ -53,11 +58,15 @@ def _measure(part: Part, store: Store, effort: Effort, *, fresh: bool) -> Kept:
     if not fresh and (done := store.done(part.name, rounds=effort.rounds)):
         click.echo(f"= {part.name}: measured already; --fresh does it again")
         return done
-    about = f"about {part.minutes * effort.rounds / 3:.0f} minutes" if not effort.quick else "quick"
+    about = "quick" if effort.quick else f"about {part.minutes * effort.rounds / part.rounds:.0f} minutes"
     click.echo(f"> {part.name}: {part.title} ({about})")
     began = time.monotonic()
     finding = part.main(effort)
     return store.keep(part.name, finding, took_s=round(time.monotonic() - began), rounds=effort.rounds)
+
+
+def _say(line: str) -> None:
+    click.echo(f"    {line}", err=True)
 
 
 def _list(store: Store) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from benchmarks import (
     delivery,
+    desk,
     enqueue,
     growth,
     idle,
@@ -16,6 +17,7 @@ from benchmarks import (
     outage,
     quota,
     recovery,
+    redrive,
     soak,
 )
 from benchmarks.part import Part
@@ -28,6 +30,8 @@ PARTS: Final[tuple[Part, ...]] = (
     outage.PART,
     recovery.PART,
     growth.PART,
+    desk.PART,
+    redrive.PART,
     longest.PART,
     memory.PART,
     soak.PART,

@@ -57,9 +57,9 @@ WIDE: Final = Contestant(
 PACED: Final = Contestant(name="this project, paced", module="ours", slots=64, environment=_KEY)
 LIMIT: Final = Contestant(name="bare libcurl loop", module="bare_curl", slots=64)
 NAIVE: Final = Contestant(
-    name="Celery, defaults", module="celery_naive", slots=os.cpu_count() or 1, share=0.1
+    name="Celery, defaults", module="celery_naive", slots=os.cpu_count() or 1, share=0.05
 )
-WELL: Final = Contestant(name="Celery done well", module="celery_well", slots=64, share=0.15)
+WELL: Final = Contestant(name="Celery done well", module="celery_well", slots=64, share=0.1)
 QUICK: Final = Contestant(
     name="Celery, no acknowledging",
     module="celery_well",
@@ -71,9 +71,9 @@ PEERS: Final = (
     NAIVE,
     WELL,
     QUICK,
-    Contestant(name="Celery, gevent", module="celery_well", slots=200, workers="GEVENT", share=0.1),
+    Contestant(name="Celery, gevent", module="celery_well", slots=200, workers="GEVENT", share=0.06),
     Contestant(name="dramatiq", module="dramatiq_app", slots=64, share=0.2),
-    Contestant(name="RQ", module="rq_app", slots=8, share=0.05),
+    Contestant(name="RQ", module="rq_app", slots=8, share=0.03),
     Contestant(name="huey", module="huey_app", slots=64, share=0.2),
     Contestant(name="taskiq", module="taskiq_app", slots=200, share=0.2),
     Contestant(name="arq", module="arq_app", slots=200, share=0.1),

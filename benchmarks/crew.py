@@ -14,6 +14,8 @@ ROOT: Final = Path(__file__).parents[1]
 BIN: Final = Path(sys.executable).parent
 TICK: Final = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+_COMMANDS: Final[dict[tuple[str, str], list[tuple[str, ...]]]] = {}
+"""What was asked before: it takes a second, and never changes."""
 
 
 class Crew:
@@ -64,11 +66,15 @@ class Crew:
 
 def commands_of(module: str, attribute: str, environment: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Ask a contestant's module for its commands, in a process of its own: it configures its library."""
+    if (module, attribute) in _COMMANDS:
+        return _COMMANDS[module, attribute]
     asked = [sys.executable, "-m", "benchmarks.load", module, attribute]
     printed = subprocess.run(  # noqa: S603 - our own module
         asked, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
-    return [tuple(line.split("\t")) for line in printed.splitlines()]
+    return _COMMANDS.setdefault(
+        (module, attribute), [tuple(line.split("\t")) for line in printed.splitlines()]
+    )
 
 
 def cpu_s(pids: Iterable[int]) -> float:

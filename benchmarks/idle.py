@@ -22,7 +22,7 @@ from benchmarks.part import Effort, Part
 from benchmarks.race import await_arrivals, load
 from benchmarks.text import figure
 
-WATCHED_S: Final = 30
+WATCHED_S: Final = 20
 CALM_S: Final = 12
 """After its first events a worker is left alone for so long: a pump must have ended."""
 OWN: Final = {"INFO", "MONITOR", "PING", "CONFIG RESETSTAT"}
@@ -137,6 +137,7 @@ PART: Final = Part(
     title="A worker with nothing to do",
     about="One worker process as it comes, which has delivered a few events and been left alone for a while."
     " Celery's own commands are in both rows.",
-    minutes=5,
+    minutes=2.5,
+    rounds=2,
     main=main,
 )

@@ -12,7 +12,7 @@ from benchmarks.machine import machine, versions
 from benchmarks.part import Part
 from benchmarks.plot import svg
 from benchmarks.store import ROOT, Kept, Store
-from benchmarks.text import value
+from benchmarks.text import figure
 
 PATH: Final = ROOT / "docs" / "performance.md"
 PLOTS: Final = ROOT / "docs" / "performance"
@@ -38,19 +38,23 @@ well* is `acks_late`, no results, a `Session` a thread, a process a core, the th
 
 
 def write(parts: Sequence[Part], store: Store, path: Path = PATH, plots: Path = PLOTS) -> None:
-    """Write the page and its plots from the results that the store has of all parts."""
+    """Write the page and its plots from the results that the store has; what is not measured is named."""
     found = {part: kept for part in parts if (kept := store.find(part.name))}
     plots.mkdir(parents=True, exist_ok=True)
     for kept in found.values():
         for plot in kept.finding.plots:
             (plots / f"{plot.name}.svg").write_text(svg(plot))
-    path.write_text("\n".join(_lines(found)).rstrip() + "\n")
+    missing = [part for part in parts if part not in found]
+    path.write_text("\n".join(_lines(found, missing)).rstrip() + "\n")
 
 
-def _lines(found: Mapping[Part, Kept]) -> Iterator[str]:
+def _lines(found: Mapping[Part, Kept], missing: Sequence[Part]) -> Iterator[str]:
     yield INTRODUCTION
     yield f"{fill(f'Measured on {machine()}; {versions()}.', COLUMNS)}\n"
     yield from _goals(found)
+    if missing:
+        names = ", ".join(f"{part.title.lower()} (`{part.name}`)" for part in missing)
+        yield f"{fill(f'Not measured in full yet: {names}.', COLUMNS)}\n"
     for part, kept in found.items():
         yield f"## {part.title}\n"
         yield f"{fill(part.about, COLUMNS)}\n"
@@ -59,12 +63,17 @@ def _lines(found: Mapping[Part, Kept]) -> Iterator[str]:
 
 def _goals(found: Mapping[Part, Kept]) -> Iterator[str]:
     yield "## The goals\n"
-    yield "| goal | found | | command |"
-    yield "|---|---|---|---|"
+    yield "What was asked for beforehand, and what this run found. What is not met is in bold.\n"
+    yield "| | goal | measured | | command |"
+    yield "|---|---:|---:|---|---|"
     for part, kept in found.items():
         for goal in kept.finding.goals:
             verdict = goal.verdict if goal.met else f"**{goal.verdict}**"
-            yield f"| {goal.name} | {value(goal)} | {verdict} | `make bench ARGS={part.name}` |"
+            asked, measured = (
+                f"{goal.sign} {figure(goal.limit)}{goal.unit}",
+                f"{figure(goal.found)}{goal.unit}",
+            )
+            yield f"| {goal.name} | {asked} | {measured} | {verdict} | `make bench ARGS={part.name}` |"
     yield ""
 
 

@@ -31,5 +31,7 @@ class Part:
     about: str
     """A paragraph for the page: what is measured and how."""
     minutes: float
-    """What it takes about, in full, with three rounds."""
+    """What it takes about, in full."""
     main: Callable[[Effort], Finding]
+    rounds: int = 3
+    """Rounds of a full run; fewer where one is long and its figure hardly moves."""

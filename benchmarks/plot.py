@@ -10,7 +10,7 @@ from benchmarks.finding import Bar, Plot
 from benchmarks.text import figure
 
 WIDTH: Final = 720
-LEFT: Final = 210
+LEFT: Final = 240
 RIGHT: Final = 90
 ROW: Final = 26
 TOP: Final = 44

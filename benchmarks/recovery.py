@@ -14,7 +14,7 @@ from typing import Any, Final
 from benchmarks.contestants import PACED
 from benchmarks.crew import Crew, commands_of
 from benchmarks.finding import NOTHING, Finding, Goal, Table, spread_of
-from benchmarks.outage import A_SECOND, SHOP, figures
+from benchmarks.outage import A_SECOND, THE_SHOP, figures
 from benchmarks.own_redis import own_redis
 from benchmarks.own_sandbox import OwnSandbox, own_sandbox
 from benchmarks.part import Effort, Part
@@ -22,7 +22,7 @@ from shipper import configure, enqueue_event
 from shipper.local.shop import Done, what_happens
 from shipper.settings import Settings
 
-OUTAGE_S: Final = 180
+OUTAGE_S: Final = 60
 LATENCY_MS: Final = 50
 LOOK_S: Final = 0.5
 PATIENCE: Final = 6
@@ -150,8 +150,9 @@ def _reference(event: dict[str, Any]) -> str:
 PART: Final = Part(
     name="outage-real",
     title="A shorter outage, real",
-    about=f"{SHOP} The sandbox answers 503 for a while and the breaker opens; then the sandbox recovers,"
+    about=f"{THE_SHOP} The sandbox answers 503 for a while and the breaker opens; then the sandbox recovers,"
     " and enforces both windows.",
-    minutes=18,
+    minutes=2.5,
+    rounds=1,
     main=main,
 )

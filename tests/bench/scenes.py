@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 from typing import Any, Final
 
@@ -15,9 +14,11 @@ from shipper import configure, enqueue_event, enqueue_events
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
 from shipper.settings import Settings
+from workers.fleet import Fleet
 from workers.gameball import Gameball
 from workers.pump import Pump, Station
 from workers.settings import account_of
+from workers.sky import FleetSky
 from workers.slots import Slots
 
 WARM: Final = 40
@@ -47,23 +48,20 @@ def enqueue_in_bulk(settings: Settings, count: int, _: str) -> None:
 
 def deliver(settings: Settings, count: int, far_end: str) -> None:
     account = account_of("default", {"GAMEBALL_BASE_URL": far_end, "GAMEBALL_API_KEY": "bench"})
-    gameball = Gameball(account)
-    with ThreadPoolExecutor(settings.calls_in_flight) as executor:
-        station = Station(
-            ledger=Ledger(make_pool(settings.redis_url, budget_ms=5000)),
-            gameball=gameball,
-            settings=settings,
-            executor=executor,
-            worker="w:1",
-            stopping=Flag(),
-            slots=Slots(1000),
-        )
-        enqueue_events([event(number) for number in range(WARM)])
-        assert Pump(station).run() == WARM
-        enqueue_events([event(number) for number in range(count)])
-        os.sched_yield()
-        assert Pump(station).run() == count
-        os.sched_yield()
+    station = Station(
+        ledger=Ledger(make_pool(settings.redis_url, budget_ms=5000)),
+        sky=FleetSky(Gameball(account), Fleet(settings.calls_in_flight)),
+        settings=settings,
+        worker="w:1",
+        stopping=Flag(),
+        slots=Slots(1000),
+    )
+    enqueue_events([event(number) for number in range(WARM)])
+    assert Pump(station).run() == WARM
+    enqueue_events([event(number) for number in range(count)])
+    os.sched_yield()
+    assert Pump(station).run() == count
+    os.sched_yield()
 
 
 def event(number: int) -> dict[str, Any]:

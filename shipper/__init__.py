@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from shipper.admission import Receipt
+    from shipper.alarm import Alarm, alarm_hook
     from shipper.client import aclose, close, configure
     from shipper.ending import Delivery
     from shipper.enqueue import aenqueue_event, aenqueue_events, enqueue_event, enqueue_events
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _MODULES: Final = {
     "admission": ("Receipt",),
+    "alarm": ("Alarm", "alarm_hook"),
     "client": ("aclose", "close", "configure"),
     "ending": ("Delivery",),
     "enqueue": ("aenqueue_event", "aenqueue_events", "enqueue_event", "enqueue_events"),
@@ -72,6 +74,7 @@ _HOME: Final = {name: module for module, names in _MODULES.items() for name in n
 
 __all__ = [
     "AgedError",
+    "Alarm",
     "CrashedError",
     "Delivery",
     "DeliveryError",
@@ -96,6 +99,7 @@ __all__ = [
     "aclose",
     "aenqueue_event",
     "aenqueue_events",
+    "alarm_hook",
     "close",
     "completion_hook",
     "configure",

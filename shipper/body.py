@@ -6,17 +6,29 @@ equal heads differ in their fragments alone, so joining needs no JSON: only the 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from json import JSONEncoder
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple
 
 _TAIL: Final = b"}}"
-_encode: Final = json.JSONEncoder(
+_JSON: Final = JSONEncoder(
     ensure_ascii=False,
     allow_nan=False,
     check_circular=False,  # a snapshot is a tree
     separators=(",", ":"),
-).encode
+)
+
+
+def _encoder() -> Callable[[Any], str]:
+    """Return `_JSON.encode` without what it makes anew for each call, which is half of its time."""
+    if c_make_encoder is None:  # no CPython
+        return _JSON.encode
+    pieces = c_make_encoder(None, _JSON.default, encode_basestring, None, ":", ",", False, False, False)
+    return lambda value: "".join(pieces(value, 0))
+
+
+_encode: Final = _encoder()
 
 
 class Body(NamedTuple):
@@ -38,11 +50,11 @@ class Body(NamedTuple):
 
 def encode(*, customer_id: str, email: str | None, mobile: str | None, events: dict[str, Any]) -> Body:
     """Write an event as compact JSON in UTF-8, leaving out an email or mobile that is None."""
-    head = f'{{"customerId":{_encode(customer_id)}'
+    head = f'{{"customerId":{encode_basestring(customer_id)}'
     if email is not None:
-        head += f',"email":{_encode(email)}'
+        head += f',"email":{encode_basestring(email)}'
     if mobile is not None:
-        head += f',"mobile":{_encode(mobile)}'
+        head += f',"mobile":{encode_basestring(mobile)}'
     head_bytes = f'{head},"events":{{'.encode()
     return Body(head_bytes + f"{_encode(events)[1:]}}}".encode(), len(head_bytes))
 

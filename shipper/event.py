@@ -6,9 +6,8 @@ Here are the rules that no setting moves; `limits` has the others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, SkipValidation, model_validator
 
@@ -54,15 +53,14 @@ class Event(BaseModel):
         return [("customer_id", self.customer_id), ("events", list(self.events))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """Hold an event as far as it could be read, and every problem found on the way."""
 
+    metadata: Snapshot
+    problems: tuple[Problem, ...]
     customer_id: str = ""
     email: str | None = None
     mobile: str | None = None
-    metadata: Snapshot
-    problems: tuple[Problem, ...]
 
 
 def draft_of(given: object) -> Draft:

@@ -60,6 +60,7 @@ def new_event_id() -> str:
     Sixty-two random bits keep processes apart, forked ones too; safe in threads.
     """
     ms, counter = _last.next()
+    # Never drawn ahead: a copied process would make the same, and nobody looks whether a fresh id is taken.
     noise = int.from_bytes(os.urandom(8)) >> 2
     return _write(ms << 80 | _VERSION_7 | counter << 64 | _VARIANT | noise)
 

@@ -15,21 +15,19 @@ def limit_problems(draft: Draft, *, body_bytes: int, settings: Settings) -> list
     """Say which limits an event breaks; `body_bytes` is its size as it would be posted."""
     told = draft.metadata
     problems = [
-        _over("customer_id", "has {} characters", len(draft.customer_id), settings.max_customer_id),
-        _over("events", "has {} keys, nested ones counted", told.keys, settings.max_keys),
-        # Deeper than that the walk never went, and said so.
-        _over("events", "nests {} levels", told.depth, settings.max_depth) if told.depth <= DEEPEST else None,
-        _over("", "the event takes {} bytes", body_bytes, settings.max_body_bytes),
-    ]
-    return [
         *_unmerged(draft, settings.merge_by),
         *_not_allowed(draft, settings.allowed_events),
-        *filter(None, problems),
     ]
-
-
-def _over(path: str, message: str, found: int, most: int) -> Problem | None:
-    return Problem(path, f"{message.format(found)}: at most {most} are allowed") if found > most else None
+    for path, message, found, most in (
+        ("customer_id", "has {} characters", len(draft.customer_id), settings.max_customer_id),
+        ("events", "has {} keys, nested ones counted", told.keys, settings.max_keys),
+        # Deeper than that the walk never went, and said so.
+        ("events", "nests {} levels", told.depth if told.depth <= DEEPEST else 0, settings.max_depth),
+        ("", "the event takes {} bytes", body_bytes, settings.max_body_bytes),
+    ):
+        if found > most:
+            problems.append(Problem(path, f"{message.format(found)}: at most {most} are allowed"))
+    return problems
 
 
 def _unmerged(draft: Draft, merge_by: Literal["none", "email", "mobile"]) -> list[Problem]:

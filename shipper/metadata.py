@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from shipper.errors import Problem
 from shipper.foreign import advice, kind_of
@@ -31,8 +30,7 @@ Trail = tuple[Any, str | int]
 """The way to a value, innermost step first: `(outer trail or (), key or index)`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Hold a copy of an event's names and metadata, and its measures.
 
     `depth` counts the levels of metadata (1 when nothing is nested), `keys` the event names and all

@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     )
     idempotency_retention_ms: Milliseconds = Field(168 * HOUR_MS, description="the same, of idempotency keys")
 
+    # The desk
+    operator: str = Field(
+        "", max_length=64, description="who is on the audit log for what is done; empty: the login name"
+    )
+    trail_days: Count = Field(400, description="how long the audit log is kept, in days")
+
     # The call
     timeout_ms: Milliseconds = Field(15 * SECOND_MS, description="longest whole attempt")
     connect_timeout_ms: Milliseconds = Field(3 * SECOND_MS, description="longest wait for a connection")
@@ -144,6 +150,19 @@ class Settings(BaseSettings):
     tellers: Count = Field(4, description="completion hooks that run at once, over all workers")
     hook_tries: Count = Field(8, description="tries of a completion hook")
     hook_timeout_ms: Milliseconds = Field(30 * SECOND_MS, description="longest run of a completion hook")
+
+    # Alarms, raised when a number reaches its mark
+    alarm_dead: CountOrNone = Field(0, description="dead letters; 0: no alarm")
+    alarm_unclear: CountOrNone = Field(0, description="unclear events; 0: no alarm")
+    alarm_oldest_due_ms: CountOrNone = Field(
+        0, description="how long a customer's events have been due; 0: no alarm"
+    )
+    alarm_pause_ms: CountOrNone = Field(0, description="how long the account has been held; 0: no alarm")
+
+    # The page
+    web_tokens: SecretStr = Field(
+        SecretStr(""), description="`name:role:token,…`: who may open `shipper web`, as viewer or operator"
+    )
 
     @property
     def keyring(self) -> Keyring:

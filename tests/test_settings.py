@@ -44,7 +44,7 @@ def test_without_an_environment_the_defaults_of_the_design_hold() -> None:
     assert (found.enqueue_budget_ms, found.backlog_max, found.on_unclear) == (500, 1_000_000, OnUnclear.RETRY)
 
 
-ELSEWHERE = {"redis_url", "on_unclear", "merge_by", "encryption_keys", "encryption_keys_file"}
+ELSEWHERE = {"redis_url", "on_unclear", "merge_by", "encryption_keys", "encryption_keys_file", "web_tokens"}
 """Tried by tests of their own."""
 
 

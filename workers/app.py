@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from threading import Event as Flag
 from threading import Timer
 from typing import Any, ClassVar, Final
@@ -21,6 +22,7 @@ from shipper.errors import LedgerUnavailableError, SettingsError
 from shipper.ledger.durability import Durability
 from shipper.logs import configure_logs, get_logger
 from shipper.settings import Settings, load_settings
+from workers.broker import Messenger
 from workers.dispatcher import Desk, Dispatcher
 from workers.tasks import COMPLETE, DELIVER, complete, deliver, limits_of_complete
 from workers.wiring import Works, check_keys, check_redis, import_hooks, stop_claiming, works
@@ -29,11 +31,14 @@ log: Final = get_logger(__name__)
 
 DELIVER_QUEUE: Final = "shipper.deliver"
 HOOKS_QUEUE: Final = "shipper.hooks"
+QUEUES: Final = {DELIVER: DELIVER_QUEUE, COMPLETE: HOOKS_QUEUE}
 SLOTS: Final = 8
 """Pool slots of a plain worker: pumps, and beside them tellers."""
 REDIS_AGAIN_S: Final = 1
 BROKERS_OF_OTHERS: Final = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
 """Celery heeds these above its app's own setting, and beside another Celery app they are often set."""
+LINGERING: Final = {"celery.concurrency.thread", "celery.concurrency.gevent"}
+"""Pools in which the tasks run in the process of the Dispatcher, beside each other."""
 LAST_WORD_S: Final = 10
 """How long a worker that gives up may take to end in order, beyond the longest call."""
 
@@ -63,7 +68,7 @@ def _configure(app: Celery, settings: Settings) -> None:
             Queue(HOOKS_QUEUE, routing_key=HOOKS_QUEUE),
         ],
         task_default_queue=DELIVER_QUEUE,
-        task_routes={DELIVER: {"queue": DELIVER_QUEUE}, COMPLETE: {"queue": HOOKS_QUEUE}},
+        task_routes={task: {"queue": queue} for task, queue in QUEUES.items()},
         task_create_missing_queues=False,
         worker_pool=pool_of(sys.argv),
         worker_concurrency=SLOTS,
@@ -116,6 +121,11 @@ class Dispatching(bootsteps.StartStopStep):
             give_up=_give_up,
             hanging_hooks=here.hanging_hooks,
         )
+        # Elsewhere than in threads, or where slots are few, a pump that lingers would hold up hooks.
+        here.hears_bell = (
+            worker.pool_cls.__module__ in LINGERING
+            and worker.concurrency > here.settings.pumps * len(here.accounts)
+        )
         for account in here.accounts:
             dispatcher = Dispatcher(
                 here.ledger(account),
@@ -160,7 +170,12 @@ def _await_redis(here: Works) -> Durability:
 
 
 def _publish(app: Celery, task: str, account: str, ticket: str) -> None:
-    app.send_task(task, args=(account, ticket), retry=False)
+    _messenger(app.conf.broker_url).send(task, QUEUES[task], account, ticket)
+
+
+@cache
+def _messenger(broker_url: str) -> Messenger:
+    return Messenger(broker_url)
 
 
 def _give_up(why: str) -> None:

@@ -17,6 +17,8 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu.transport import redis
 from kombu.utils.json import dumps
 
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.pool import make_pool
 from shipper.logs import get_logger
 
 log: Final = get_logger(__name__)
@@ -25,6 +27,8 @@ WAKE_UP: Final = (r"shipper\.(?:deliver|complete)", r"[0-9a-f-]{36}", r"[a-z0-9_
 """What a wake-up says, and all that is believed of it: task, id, account and ticket."""
 MOST_WAITING: Final = 1000
 """Wake-ups kept in a queue: more than tickets alive of all accounts, and gone through in a moment."""
+PUSH_MS: Final = 3000
+"""Longest time that a push may take."""
 DEMOTED: Final = ("UNBLOCKED", "READONLY", "You can't write against a read only replica")
 """How Redis says, to a pop that waits and to the next, that a failover made it a replica."""
 NONSENSE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -89,6 +93,24 @@ class Transport(redis.Transport):
             log.warning("message.dropped")
         else:
             super()._deliver(wake_up, queue)
+
+
+class Messenger:
+    """Push wake-ups as they are read, with nothing else in them, over a connection of our own.
+
+    `send_task` says thirty things more and goes through two pools: 1.2 ms of 4.5 from enqueue to the far end.
+    """
+
+    def __init__(self, broker_url: str) -> None:
+        url = re.sub(r"^redis\+socket:", "unix:", broker_url).replace("virtual_host=", "db=")
+        self._broker = Ledger(make_pool(url, budget_ms=PUSH_MS), budget_ms=PUSH_MS)
+
+    def send(self, task: str, queue: str, account: str, ticket: str) -> None:
+        """Push one, and forget the oldest where nobody serves the queue; raise as `Ledger.ask` does."""
+        body = b64encode(json.dumps([[account, ticket], {}, {}]).encode()).decode()
+        message = {"headers": {"task": task, "id": str(uuid4())}, "body": body}
+        if self._broker.ask("LPUSH", queue, json.dumps(message)) > MOST_WAITING:
+            self._broker.ask("LTRIM", queue, 0, MOST_WAITING - 1)
 
 
 def wake_up_of(message: Any) -> dict[str, Any]:

@@ -8,10 +8,12 @@ deploy may bring it, and then listed.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
 
+from shipper.alarm import Alarm, alarm_hooks
 from shipper.clock import monotonic_ms
 from shipper.ending import Delivery
 from shipper.errors import (
@@ -39,6 +41,11 @@ log: Final = get_logger(__name__)
 
 TELL_MS: Final = 2000
 """How long a teller claims further jobs; then the next one takes over."""
+
+ALARM: Final = "alarm"
+"""What a job has to tell that is about no event."""
+CUT_OFF: Final = "its process ended, or was cut off, during each try"
+"""So it was never settled."""
 
 _ERRORS: Final[dict[str, tuple[type[DeliveryError], str]]] = {
     "refused": (RefusedError, "Gameball refused the event"),
@@ -98,6 +105,8 @@ class Teller:
 
     def _tell(self, job: HookJob) -> str:
         """Call the hook; return what went wrong, or an empty string. Raises LockedError."""
+        if job.what == ALARM:
+            return self._tell_alarm(job)
         if job.record is None:
             return "its event cannot be read"
         try:
@@ -107,13 +116,24 @@ class Teller:
         except DamagedError as error:
             return f"its event was {error}"
         if job.tries > self._at.settings.hook_tries:
-            return "its process ended, or was cut off, during each try"  # so it was never settled
+            return CUT_OFF
         hook = find(job.record.hook)
         if hook is None:
             return f"no completion_hook is named {job.record.hook}: add its module to SHIPPER_HOOKS"
-        self._at.telling[self._token] = (job.record.hook, monotonic_ms())
+        return self._call(job.record.hook, partial(hook, *ending_of(job, record)))
+
+    def _tell_alarm(self, job: HookJob) -> str:
+        """Call every alarm hook; those that were told are told again with one that failed."""
+        if job.tries > self._at.settings.hook_tries:
+            return CUT_OFF
+        alarm = Alarm(account=self._at.ledger.account, at=job.ended_at, **job.attempt)
+        problems = [(place, self._call(place, partial(hook, alarm))) for place, hook in alarm_hooks().items()]
+        return "; ".join(f"{place}: {problem}" for place, problem in problems if problem)
+
+    def _call(self, name: str, hook: Callable[[], object]) -> str:
+        self._at.telling[self._token] = (name, monotonic_ms())
         try:
-            hook(*ending_of(job, record))
+            hook()
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it does, its event stays delivered

@@ -16,7 +16,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from shipper.clock import monotonic_ms
-from workers.wire import CurlResponse, Wire
+from workers.wire import CurlResponse, Wire, lines_of
 
 FORGET_IDLE_MS: Final = 30_000
 """A handle idle for longer is closed, with the connection that it may still hold."""
@@ -56,7 +56,8 @@ class CurlAdapter(BaseAdapter):
         wire = self._take()
         try:
             wire.aim(str(request.url), trust=verify, proxy=_proxy_for(str(request.url), proxies))
-            wire.perform(request.headers, request.body, connect_ms=connect_ms, whole_ms=whole_ms)
+            wire.load(lines_of(request.headers), request.body, connect_ms=connect_ms, whole_ms=whole_ms)
+            wire.perform()
             response = wire.response(str(request.url))
         finally:
             self._give_back(wire)

@@ -13,12 +13,15 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Final
 
+from shipper.alarm import marks_of
 from shipper.clock import monotonic_ms
 from shipper.errors import LedgerUnavailableError
+from shipper.ledger.alarms import look_for_alarms
 from shipper.ledger.failure import ReplyLostError
+from shipper.ledger.jobs import carry_on, due_jobs
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import Sweep, forget, sweep
+from shipper.ledger.operations import STEP_MS, Sweep, forget, sweep
 from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.pump import new_tokens
@@ -32,6 +35,10 @@ FORGET_MS: Final = 10_000
 FORGOTTEN_AT_ONCE: Final = 1000
 MOST_FORGOTTEN: Final = 20
 """Times a turn: 20,000 events in 10 s are more than Gameball's limits let be delivered."""
+ALARMS_MS: Final = 10_000
+"""How often numbers are compared with the marks of alarms."""
+JOBS_MS: Final = 1000
+"""How often one looks for redrive jobs where none ran lately."""
 QUIET_MS: Final = 10_000
 """Lanes were due for so long, tickets were given out, and no pump came: messages get lost. One runs here."""
 DEAF_MS: Final = 30_000
@@ -49,8 +56,8 @@ class Desk:
     start_teller: Start
     run_here: Start
     """Runs a pump in this process: what remains when the broker takes no message, or loses them all."""
-    wake: Callable[[str], None]
-    """Wakes this process' pumps of an account: something was enqueued."""
+    wake: Callable[[str], object]
+    """Wakes this process' pumps of an account: something was enqueued. True if there are any."""
     give_up: Callable[[str], None]
     """Ends the worker with an error, so that its supervisor starts a better one."""
     hanging_hooks: Callable[[], list[str]]
@@ -71,6 +78,8 @@ class Dispatcher:
         self._swept_at = 0
         self._next_look_at = 0
         self._forget_at = 0
+        self._jobs_at = 0
+        self._alarms_at = 0
         self._silent_since: int | None = None
         self._hanging: list[str] = []
         self._thread = Thread(target=self._run, name=f"dispatcher-{ledger.account}", daemon=True)
@@ -95,7 +104,9 @@ class Dispatcher:
                 self._start_what_is_wanted(found)
                 self._notice_silence(found)
                 self._notice_hanging_hooks()
+                self._watch()
                 self._forget()
+                self._carry_jobs_on(found)
             except LedgerUnavailableError as error:
                 log.warning("ledger.unavailable", account=self._ledger.account, error=str(error))
                 self._silent_since = None  # an outage of Redis is no deafness of the worker's
@@ -115,8 +126,10 @@ class Dispatcher:
             rang = self._ledger.ask("BLPOP", bell, f"{wait_ms / 1000:.3f}")
         except ReplyLostError:
             return  # a forged bell, of another type: the sweep takes it away. An outage it meets itself
-        if rang:
-            self._desk.wake(self._ledger.account)
+        if rang and self._desk.wake(self._ledger.account):
+            self._stopping.wait(
+                REST_MS / 1000
+            )  # it may have claimed all by then, so that nobody else need start
 
     def _sweep(self) -> Sweep:
         asked_at = monotonic_ms()
@@ -183,6 +196,32 @@ class Dispatcher:
             log.warning("hook.hanging", hooks=hanging)
         if len(hanging) >= self._settings.tellers:
             self._desk.give_up(f"{len(hanging)} completion hooks hang: {', '.join(sorted(set(hanging)))}")
+
+    def _watch(self) -> None:
+        """Raise and clear alarms. Without marks it is done once, for those raised under earlier ones."""
+        if monotonic_ms() < self._alarms_at or (
+            self._alarms_at and not any(marks_of(self._settings).values())
+        ):
+            return
+        self._alarms_at = monotonic_ms() + ALARMS_MS
+        for change in look_for_alarms(self._ledger, self._settings):
+            fields = {"alarm": change.name, "value": change.value, "mark": change.mark}
+            if change.raised:
+                log.warning("alarm.raised", account=self._ledger.account, **fields)
+            else:
+                log.info("alarm.cleared", account=self._ledger.account, **fields)
+
+    def _carry_jobs_on(self, found: Sweep) -> None:
+        """Carry redrive jobs on by the steps that are due; whoever does it, each is done once."""
+        if not self._worker or monotonic_ms() < self._jobs_at:
+            return
+        names = due_jobs(self._ledger, now=found.now)
+        for name in names:
+            if sent := carry_on(self._ledger, name, per_30_seconds=self._settings.pace_per_30_seconds):
+                log.info("job.stepped", account=self._ledger.account, job=name, sent=sent)
+        self._jobs_at = monotonic_ms() + (STEP_MS if names else JOBS_MS)
+        if names:
+            self._next_look_at = min(self._next_look_at, self._jobs_at)
 
     def _forget(self) -> None:
         if monotonic_ms() >= self._forget_at:

@@ -1,4 +1,4 @@
-"""Flight: one call's way out and back, in a thread of its own; what it brought is a landing."""
+"""Flight: one call's way out and back; what it brought is a landing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from shipper.keyring import DamagedError, Keyring, LockedError
 from shipper.ledger.operations import ClaimedCall
 from shipper.settings import Settings
 from workers.gameball import Gameball
+from workers.runway import Runway
 from workers.verdict import Answer, Judgement, Loss, judge
+from workers.wire import LostError, Wire
 
 SETTLE_MS: Final = 2000
 """What a lease must have left, beyond the timeout, when a call is sent."""
@@ -45,23 +47,85 @@ class Landing:
         return len(self.call.events) == 1
 
 
+Landed = Landing | Exception
+"""A fault of ours lands too: its lease runs out and tells; the other calls go on."""
+
+
+class Flight:
+    """One call's way, step by step, as a fleet asks for them."""
+
+    __slots__ = ("_boarding", "_gameball", "_home", "_settings", "_started")
+
+    def __init__(
+        self, boarding: Boarding, gameball: Gameball, settings: Settings, home: Runway[Landed]
+    ) -> None:
+        self._boarding = boarding
+        self._gameball = gameball
+        self._settings = settings
+        self._home = home
+        self._started = 0
+
+    def leave(self) -> Wire | None:
+        """Return the call, ready to be posted; None for one that is handed back unsent."""
+        self._started = monotonic_ms()
+        body = _body_to_send(self._boarding, self._started, self._settings)
+        loaded: Wire | Answer
+        if isinstance(body, bytes):
+            loaded = self._gameball.load(body, timeout_ms=self._settings.timeout_ms)
+        else:
+            loaded = body
+        if isinstance(loaded, Wire):
+            return loaded
+        self._land(loaded)
+        return None
+
+    def arrive(self, wire: Wire, lost: LostError | None) -> None:
+        """Take what came back."""
+        self._land(self._gameball.unload(wire, lost))
+
+    def fail(self, error: Exception) -> None:
+        """Land as a fault of ours."""
+        self._home.put(error)
+
+    def report(self) -> None:
+        """Wake the pump, unless it is awake."""
+        self._home.wake()
+
+    def _land(self, answer: Answer) -> None:
+        self._home.put(_landing(self._boarding, self._started, answer))
+
+
 def fly(boarding: Boarding, gameball: Gameball, settings: Settings) -> Landing:
-    """Post a call, unless it is too late to, or cannot be opened: then it is handed back unsent."""
+    """Post a call in this thread, unless it is too late to, or cannot be opened: then it is unsent."""
     started = monotonic_ms()
-    waited_ms = started - boarding.asked_at
-    if too_late(waited_ms, settings):
-        answer = Answer(lost=Loss.UNSENT, detail=f"claimed {waited_ms} ms ago")
-    else:
-        answer = _post(boarding, gameball, settings)
+    body = _body_to_send(boarding, started, settings)
+    answer = gameball.post(body, timeout_ms=settings.timeout_ms) if isinstance(body, bytes) else body
+    return _landing(boarding, started, answer)
+
+
+def _landing(boarding: Boarding, started: int, answer: Answer) -> Landing:
     return Landing(
         account=boarding.account,
         call=boarding.call,
         claimed_at=boarding.claimed_at,
-        sent_at=boarding.claimed_at + waited_ms,
+        sent_at=boarding.claimed_at + started - boarding.asked_at,
         took_ms=monotonic_ms() - started,
         answer=answer,
         judgement=judge(answer),
     )
+
+
+def _body_to_send(boarding: Boarding, started: int, settings: Settings) -> bytes | Answer:
+    """Return what to post, or why nothing is."""
+    waited_ms = started - boarding.asked_at
+    if too_late(waited_ms, settings):
+        return Answer(lost=Loss.UNSENT, detail=f"claimed {waited_ms} ms ago")
+    try:
+        return body_of(boarding.call, settings.keyring, boarding.account)
+    except LockedError as error:
+        return Answer(lost=Loss.LOCKED, detail=str(error))
+    except DamagedError as error:
+        return Answer(lost=Loss.DAMAGED, detail=str(error))
 
 
 def too_late(waited_ms: int, settings: Settings) -> bool:
@@ -85,13 +149,3 @@ def body_of(call: ClaimedCall, keyring: Keyring, account: str) -> bytes:
         for event in call.events
     ]
     return merge(bodies)
-
-
-def _post(boarding: Boarding, gameball: Gameball, settings: Settings) -> Answer:
-    try:
-        body = body_of(boarding.call, settings.keyring, boarding.account)
-    except LockedError as error:
-        return Answer(lost=Loss.LOCKED, detail=str(error))
-    except DamagedError as error:
-        return Answer(lost=Loss.DAMAGED, detail=str(error))
-    return gameball.post(body, timeout_ms=settings.timeout_ms)

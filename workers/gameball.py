@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, cast
 
 import requests
+from pydantic import SecretStr
 
 from shipper.clock import now_ms
 from workers.curl import CurlAdapter
 from workers.settings import Account, KeyUnreadableError
 from workers.verdict import Answer, Loss
-from workers.wire import CurlResponse, DeadlineError, LostError, UntrustedError
+from workers.wire import CurlResponse, DeadlineError, LostError, Reply, UntrustedError, Wire, lines_of
 
 _STARS: Final = "**********"
 _SHORTEST_SECRET: Final = 8
@@ -27,6 +29,15 @@ class _Hidden(str):
 
     def __repr__(self) -> str:
         return repr(_STARS)
+
+
+class _HiddenLines(tuple[str, ...]):
+    """Be lines of headers, some of which hold a key."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return _STARS
 
 
 class Gameball:
@@ -45,6 +56,9 @@ class Gameball:
         self._proxies: Final[dict[str, str]] = {"http": proxy, "https": proxy} if proxy else {}
         self._threads: Final = threading.local()
         self._prepared: Final = self._new_session().prepare_request(_request(account))
+        self._written: tuple[tuple[SecretStr, SecretStr | None], _HiddenLines] | None = None
+        self._wires: Final[list[Wire]] = []
+        """Those that no call uses. A wire that a fleet posts on holds no connection."""
 
     def __repr__(self) -> str:
         return f"Gameball({self._account.alias}, {self._account.events_url})"
@@ -59,10 +73,32 @@ class Gameball:
             return Answer(lost=Loss.KEYS, detail=str(error))
         except LostError as error:
             return Answer(lost=_loss_of(error), status=error.status, detail=str(error))
-        return _answer(response)
+        return _answer(response.reply, tuple(lines_of(response.request.headers)))
+
+    def load(self, body: bytes, *, timeout_ms: int) -> Wire | Answer:
+        """Return a wire that a fleet can post on, or why there is nothing to post."""
+        if timeout_ms < 1:
+            return Answer(lost=Loss.UNSENT, detail="no time was left")
+        try:
+            lines = self._lines()
+        except KeyUnreadableError as error:
+            return Answer(lost=Loss.KEYS, detail=str(error))
+        wire = self._wires.pop() if self._wires else Wire()
+        wire.aim(self._account.events_url, trust=self._verify, proxy=self._proxies.get("http", ""))
+        wire.load(lines, body, connect_ms=min(self._connect_timeout_ms, timeout_ms), whole_ms=timeout_ms)
+        return wire
+
+    def unload(self, wire: Wire, lost: LostError | None) -> Answer:
+        """Return what came back on a wire that a fleet has posted on, or how it was lost."""
+        if lost is None:
+            answer = _answer(wire.reply, wire.headers)
+        else:
+            answer = Answer(lost=_loss_of(lost), status=lost.status, detail=str(lost))
+        self._wires.append(wire)
+        return answer
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections of `post`; a fleet has its own."""
         self._adapter.close()
 
     def _send(self, body: bytes, timeout_s: float) -> CurlResponse:
@@ -91,10 +127,25 @@ class Gameball:
         """Copy what was prepared once, with this body and the keys as they are now."""
         request = self._prepared.copy()
         request.body = body
-        request.headers["APIKey"] = _Hidden(self._account.api_key.read().get_secret_value())
-        if self._account.secret_key.is_configured:
-            request.headers["SecretKey"] = _Hidden(self._account.secret_key.read().get_secret_value())
+        request.headers.update(self._headers(self._keys()))
         return request
+
+    def _keys(self) -> tuple[SecretStr, SecretStr | None]:
+        """Return the keys as they are now; raise KeyUnreadableError."""
+        secret = self._account.secret_key
+        return self._account.api_key.read(), secret.read() if secret.is_configured else None
+
+    def _headers(self, keys: tuple[SecretStr, SecretStr | None]) -> dict[str, str]:
+        named = zip(("APIKey", "SecretKey"), keys, strict=True)
+        return {name: _Hidden(key.get_secret_value()) for name, key in named if key is not None}
+
+    def _lines(self) -> Sequence[str]:
+        """Return the headers of a call as lines, the very same as long as the keys are."""
+        keys = self._keys()
+        if self._written is None or self._written[0] != keys:
+            headers = {**self._prepared.headers, **self._headers(keys)}
+            self._written = keys, _HiddenLines(lines_of(headers))
+        return self._written[1]
 
 
 def _request(account: Account) -> requests.Request:
@@ -118,34 +169,35 @@ def _loss_of(error: LostError) -> Loss:
     return Loss.DEADLINE if isinstance(error, DeadlineError) else Loss.UNCLEAR
 
 
-def _answer(response: CurlResponse) -> Answer:
-    headers = response.headers
+def _answer(reply: Reply, sent: Sequence[str]) -> Answer:
+    """Read an answer to a call that had these lines of headers."""
+    headers = reply.headers
     # Identity was asked for. What comes packed all the same is not unpacked, and counts as no body.
-    readable = headers.get("Content-Encoding", "identity").lower() == "identity"
+    readable = headers.get("content-encoding", "identity").lower() == "identity"
     return Answer(
-        status=response.status_code,
-        body=_without_keys(response) if readable else b"",
-        truncated=response.truncated,
-        content_type=headers.get("Content-Type", ""),
-        retry_after=headers.get("Retry-After", ""),
-        date=headers.get("Date", ""),
+        status=reply.status,
+        body=_without_keys(reply.body, sent) if readable else b"",
+        truncated=reply.truncated,
+        content_type=headers.get("content-type", ""),
+        retry_after=headers.get("retry-after", ""),
+        date=headers.get("date", ""),
         received_at=now_ms(),
     )
 
 
-def _without_keys(response: CurlResponse) -> bytes:
+def _without_keys(body: bytes, sent: Sequence[str]) -> bytes:
     """Blot out our own keys, should the answer quote them: parts of it are kept and shown."""
-    sent = response.request.headers
-    secrets = tuple(
-        str(sent[name]) for name in ("APIKey", "SecretKey") if len(sent.get(name, "")) >= _SHORTEST_SECRET
-    )
-    return _pattern_of(secrets).sub(_STARS.encode(), response.content) if secrets else response.content
+    pattern = _pattern_of(tuple(sent))
+    return pattern.sub(_STARS.encode(), body) if pattern else body
 
 
 @lru_cache(maxsize=32)
-def _pattern_of(secrets: tuple[str, ...]) -> re.Pattern[bytes]:
+def _pattern_of(sent: tuple[str, ...]) -> re.Pattern[bytes] | None:
     r"""Match the keys, also where JSON writes a character as `\u002B` or `\/`."""
-    return re.compile("|".join("".join(map(_either, secret)) for secret in secrets).encode())
+    named = dict(line.split(": ", 1) for line in sent if ": " in line)
+    keys = (named.get(name, "") for name in ("APIKey", "SecretKey"))
+    patterns = ["".join(map(_either, key)) for key in keys if len(key) >= _SHORTEST_SECRET]
+    return re.compile("|".join(patterns).encode()) if patterns else None
 
 
 def _either(char: str) -> str:

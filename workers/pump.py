@@ -9,34 +9,39 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final
 
 from shipper.clock import monotonic_ms
 from shipper.errors import LedgerUnavailableError
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import GRACE_MS, Claim, Operation, claim, retire, settle
+from shipper.ledger.operations import GRACE_MS, Claim, Operation, SettledCall, claim, observe, retire, settle
 from shipper.logs import get_logger
 from shipper.settings import Settings
-from workers.flight import Boarding, Landing, fly
-from workers.gameball import Gameball
+from workers.flight import Boarding, Landed, Landing
 from workers.report import log_call, settled_call
+from workers.runway import Runway
+from workers.sky import Sky
 from workers.slots import Flag, Slots
+from workers.tally import Tally
+from workers.waits import Waits
 
 log: Final = get_logger(__name__)
 
 MOST_SETTLED: Final = 32
-"""Calls in one settle: everything else on Redis waits for the script."""
+"""Calls in one settle."""
+MOST_EVENTS_SETTLED: Final = 256
+"""Events in one settle of several calls: an event takes it about 10 µs, and everything on Redis waits."""
 LOOK_AGAIN_MS: Final = 50
 """How long a pump with free slots waits before it claims again, unless it is woken."""
 PATIENCE_MS: Final = 1000
 """Longest wait of a pump for anything at all."""
 BEAT_AGAIN_MS: Final = 2000
 """How often a pump without a free slot says that it is alive."""
+LINGER_MS: Final = 100
+"""How often a pump that lingers looks whether it has to end."""
 SETTLE_AGAIN_MS: Final = 200
 """Wait between tries to settle while the ledger is away."""
 
@@ -46,20 +51,20 @@ class Station:
     """What the pumps of an account share in a process."""
 
     ledger: Ledger
-    gameball: Gameball
+    sky: Sky
     settings: Settings
-    executor: Executor
     worker: str
     stopping: Flag
     slots: Slots
     voids: set[str] = field(default_factory=set)
     """Tokens of claims whose answer was lost: the next claim gives them back."""
+    waits: Waits = field(default_factory=Waits)
 
 
 class Pump:
-    """Drive calls of one account, each in a thread of the station's executor."""
+    """Drive calls of one account."""
 
-    def __init__(self, station: Station, *, ticket: str = "") -> None:
+    def __init__(self, station: Station, *, ticket: str = "", lingers: bool = False) -> None:
         self.calls = 0
         self.draining = False
         """Claims no more and has no ticket; its last calls are still under way."""
@@ -68,8 +73,12 @@ class Pump:
         self._flying = 0
         self._held = False
         """Pace or gate let nobody through at the last claim."""
-        self._landings: SimpleQueue[Future[Landing] | None] = SimpleQueue()
-        self._claim_at = monotonic_ms()
+        self._woken = False
+        self._lingers = lingers
+        """Stays for its whole time, without a ticket while nothing is due: this process' bell wakes it."""
+        self._runway = Runway[Landed]()
+        self._tally = Tally()
+        self._began_at = self._claim_at = monotonic_ms()
         self._beat_at = self._claim_at + BEAT_AGAIN_MS
         self._ends_at = self._claim_at + station.settings.pump_ms
 
@@ -84,18 +93,21 @@ class Pump:
         self.decline()
         while self._flying:
             self._settle(self._await_landings())
+        self._observe()
         return self.calls
 
     def wake(self) -> None:
         """Claim at once if a slot is free: something was enqueued. For other threads."""
-        self._landings.put(None)
+        self._woken = True
+        self._runway.wake()
 
     def decline(self) -> None:
         """Give the ticket up: the next pump may start, here or elsewhere, while the last calls land."""
         if not self._ticket:
             return
+        ticket, self._ticket = self._ticket, ""
         try:
-            self._at.ledger.run(retire(self._ticket))
+            self._at.ledger.run(retire(ticket))
         except LedgerUnavailableError as error:
             log.warning("retire.failed", account=self._at.ledger.account, error=str(error))
 
@@ -114,7 +126,7 @@ class Pump:
     def _goes_on(self) -> bool:
         if self._at.stopping.is_set() or monotonic_ms() >= self._ends_at:
             return False
-        return self._flying > 0 or self._claim_at < monotonic_ms() + PATIENCE_MS
+        return self._lingers or self._flying > 0 or self._claim_at < monotonic_ms() + PATIENCE_MS
 
     def _beat(self) -> None:
         """Keep the ticket while every slot is full; a pump that falls silent is replaced."""
@@ -147,8 +159,11 @@ class Pump:
             return None
         self._at.slots.give(free - len(claimed.calls))
         self._at.voids.difference_update(void)
+        self._at.waits.heard(claimed)
         self._claim_at = asked_at + self._pause_before_next(claimed)
         self._beat_at = asked_at + BEAT_AGAIN_MS
+        if self._lingers and not self._flying and claimed.word != "calls":
+            self.decline()
         return claimed, asked_at
 
     def _pause_before_next(self, claimed: Claim) -> int:
@@ -165,55 +180,51 @@ class Pump:
         if claimed is None:
             return
         claim_, asked_at = claimed
-        for call in claim_.calls:
-            boarding = Boarding(
-                account=self._at.ledger.account, call=call, asked_at=asked_at, claimed_at=claim_.now
-            )
-            flight = self._at.executor.submit(fly, boarding, self._at.gameball, self._at.settings)
-            self._flying += 1
-            flight.add_done_callback(self._landings.put)
+        account = self._at.ledger.account
+        boardings = [
+            Boarding(account=account, call=call, asked_at=asked_at, claimed_at=claim_.now)
+            for call in claim_.calls
+        ]
+        self._flying += len(boardings)
+        self._at.sky.send(boardings, self._at.settings, self._runway)
 
     def _await_landings(self) -> list[Landing]:
-        """Wait for a landing, a wake, or the moment to claim again; take all landings that are there."""
-        landed: list[Landing] = []
+        """Wait for a landing, a wake, or the moment to claim again; take the landings that are there."""
         wait_s = max(0, self._next_look() - monotonic_ms()) / 1000
-        while len(landed) < MOST_SETTLED:
-            try:
-                flight = self._landings.get(timeout=wait_s) if wait_s else self._landings.get_nowait()
-            except Empty:
-                break
-            wait_s = 0
-            if flight is None:
-                self._claim_at = min(self._claim_at, monotonic_ms())
-                continue
-            self._flying -= 1
-            self._at.slots.give(1)
-            try:
-                landed.append(flight.result())
-            except Exception:
-                # A fault of ours. Its lease runs out and tells; the other calls go on.
-                log.exception("flight.failed", account=self._at.ledger.account)
-        return landed
+        landed = self._runway.take(MOST_SETTLED, wait_s=wait_s)
+        if self._woken:
+            self._woken = False
+            self._claim_at = min(self._claim_at, monotonic_ms())
+        self._flying -= len(landed)
+        self._at.slots.give(len(landed))
+        for fault in landed:
+            if isinstance(fault, Exception):
+                # Its lease runs out and tells; the other calls go on.
+                log.error("flight.failed", account=self._at.ledger.account, exc_info=fault)
+        return [each for each in landed if isinstance(each, Landing)]
 
     def _next_look(self) -> int:
         now = monotonic_ms()
         if self.draining or self._flying >= self._at.settings.calls_in_flight:
             return now + PATIENCE_MS
         if not self._flying and self._claim_at >= now + PATIENCE_MS:
-            return now  # nothing will land: it is over
+            # Nothing will land: it is over, but for one that lingers, which must not be woken past its time.
+            return min(now + LINGER_MS, self._ends_at) if self._lingers else now
         return min(self._claim_at, now + PATIENCE_MS)
 
     def _settle(self, landed: Sequence[Landing]) -> None:
         """Write landings down, so that their lanes are free again."""
         if not landed:
             return
-        calls = [settled_call(landing, self._at.settings, worker=self._at.worker) for landing in landed]
-        words = self._persist(settle(calls, self._at.settings))
+        at = self._at
+        calls = [settled_call(each, at.settings, worker=at.worker, waits=at.waits) for each in landed]
+        words = [word for part in parts_of(calls) for word in self._persist(settle(part, self._at.settings))]
         self.calls += len(calls)
         if not self._held:
             self._claim_at = 0  # more may wait in the lanes that are free now
         for landing, call in zip(landed, calls, strict=True):
             own, words = words[: len(call.events)], words[len(call.events) :]
+            self._tally.landed(landing, call)
             log_call(self._at.ledger.account, self._at.worker, landing, call, own)
 
     def _persist(self, settled: Operation[list[str]]) -> list[str]:
@@ -229,6 +240,27 @@ class Pump:
                     return []
                 log.warning("settle.again", account=self._at.ledger.account, error=str(error))
                 Event().wait(SETTLE_AGAIN_MS / 1000)
+
+    def _observe(self) -> None:
+        """Tell once what was counted and timed; what Redis does not take is lost, and no delivery waits."""
+        seen = self._tally.pumped(monotonic_ms() - self._began_at)
+        if not seen:
+            return
+        try:
+            self._at.ledger.run(observe(seen))
+        except LedgerUnavailableError as error:
+            log.warning("observe.failed", account=self._at.ledger.account, error=str(error))
+
+
+def parts_of(calls: Sequence[SettledCall]) -> Iterator[Sequence[SettledCall]]:
+    """Cut calls into settles."""
+    first = events = 0
+    for at, call in enumerate(calls):
+        if events and events + len(call.events) > MOST_EVENTS_SETTLED:
+            yield calls[first:at]
+            first, events = at, 0
+        events += len(call.events)
+    yield calls[first:]
 
 
 def new_tokens(count: int) -> list[str]:

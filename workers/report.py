@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any, Final, assert_never
 
@@ -10,25 +11,43 @@ from shipper.ledger.operations import ClaimedEvent, SettledCall, SettledEvent
 from shipper.ledger.record import Attempt, write_attempt
 from shipper.logs import get_logger
 from shipper.outcome import Dead, Delivered, Free, OnUnclear, Outcome, Retry, Solo, Unclear, Verdict
+from shipper.refusal import NO_FIELD, NO_KIND, field_of, kind_of
 from shipper.settings import Settings
 from workers.flight import Landing
 from workers.retry import Used, decide, hold_ms
+from workers.waits import Waits
 
 log: Final = get_logger(__name__)
+_logger: Final = logging.getLogger(__name__)
+
+QUIET: Final = frozenset({Verdict.ACCEPTED, Verdict.ALREADY_APPLIED, Verdict.UNSENT})
+"""Verdicts of calls that nobody has to be told of."""
+
+MOST_SIBLINGS: Final = 8
+"""Ids of other events in the same call that an attempt keeps; how many there were it tells besides."""
 
 
-def settled_call(landing: Landing, settings: Settings, *, worker: str) -> SettledCall:
-    """Decide what becomes of each event of a landing."""
+def settled_call(
+    landing: Landing, settings: Settings, *, worker: str, waits: Waits | None = None
+) -> SettledCall:
+    """Decide what becomes of each event of a landing; `waits` is what this worker saw hold them back."""
+    events = tuple(_settled_event(event, landing, settings, worker, waits) for event in landing.call.events)
+    if waits:
+        delay_ms = max(getattr(event.outcome, "delay_ms", 0) for event in events)
+        free_at = landing.sent_at + landing.took_ms + delay_ms
+        waits.landed(landing.call.lane, claimed_at=landing.claimed_at, free_at=free_at)
     return SettledCall(
         lane=landing.call.lane,
         token=landing.call.token,
         verdict=landing.judgement.verdict,
         hold_ms=hold_ms(landing.judgement, settings),
-        events=tuple(_settled_event(event, landing, settings, worker) for event in landing.call.events),
+        events=events,
     )
 
 
-def _settled_event(event: ClaimedEvent, landing: Landing, settings: Settings, worker: str) -> SettledEvent:
+def _settled_event(
+    event: ClaimedEvent, landing: Landing, settings: Settings, worker: str, waits: Waits | None
+) -> SettledEvent:
     used = Used(
         charged=event.tried.charged,
         vague=event.tried.vague,
@@ -36,20 +55,44 @@ def _settled_event(event: ClaimedEvent, landing: Landing, settings: Settings, wo
         on_unclear=OnUnclear.PARK if event.record.park else OnUnclear.RETRY,
     )
     outcome = decide(landing.judgement, used, alone=landing.alone, settings=settings)
+    refused, kind = _said(landing) if isinstance(outcome, Dead | Unclear) else (NO_FIELD, NO_KIND)
     return SettledEvent(
         event_id=event.event_id,
         outcome=outcome,
         code=landing.judgement.code,
-        line=_line(event, landing, outcome, worker, settings.keyring),
+        field=refused,
+        kind=kind,
+        line=_line(event, landing, outcome, worker=worker, keyring=settings.keyring, waits=waits),
     )
 
 
-def _line(event: ClaimedEvent, landing: Landing, outcome: Outcome, worker: str, keyring: Keyring) -> bytes:
+def _said(landing: Landing) -> tuple[str, str]:
+    """Return the field that an answer names, and its kind: what dead letters are grouped and found by."""
+    answer = _answer_of(landing)
+    return (NO_FIELD if landing.answer.lost else field_of(answer)), kind_of(answer)
+
+
+def _answer_of(landing: Landing) -> str:
+    return landing.judgement.note or landing.answer.body.decode("utf-8", "replace")
+
+
+def _line(
+    event: ClaimedEvent,
+    landing: Landing,
+    outcome: Outcome,
+    *,
+    worker: str,
+    keyring: Keyring,
+    waits: Waits | None,
+) -> bytes:
     """Return the attempt for the event's history; none for what nobody would ask about."""
     judgement = landing.judgement
     if judgement.verdict is Verdict.UNSENT or (isinstance(outcome, Delivered) and not event.record.hook):
         return b""
     word, delay_ms = word_of(outcome)
+    since = event.tried.since or event.record.accepted_at
+    holds = waits.between(landing.call.lane, since, landing.claimed_at) if waits else ()
+    others = [other.event_id for other in landing.call.events if other is not event]
     return write_attempt(
         Attempt(
             at=landing.sent_at,
@@ -59,11 +102,14 @@ def _line(event: ClaimedEvent, landing: Landing, outcome: Outcome, worker: str, 
             outcome=word,
             delay_ms=delay_ms,
             of=len(landing.call.events),
+            siblings=tuple(others[:MOST_SIBLINGS]),
+            claimed_at=landing.claimed_at,
+            held=tuple((hold.why, hold.since, hold.until) for hold in holds),
             took_ms=landing.took_ms,
             status=judgement.status,
             code=judgement.code,
             request_id=judgement.request_id,
-            answer=judgement.note or landing.answer.body.decode("utf-8", "replace"),
+            answer=_answer_of(landing),
         ),
         hide=partial(keyring.encrypt_text, account=landing.account, event_id=event.event_id),
     )
@@ -90,6 +136,9 @@ def word_of(outcome: Outcome) -> tuple[str, int | None]:
 def log_call(account: str, worker: str, landing: Landing, settled: SettledCall, words: list[str]) -> None:
     """Write the one line of a call: everything worth asking about later, nothing that a customer said."""
     judgement = landing.judgement
+    quiet = judgement.verdict in QUIET
+    if quiet and not _logger.isEnabledFor(logging.INFO):
+        return  # putting the line together takes longer than to judge the answer
     fields: dict[str, Any] = {
         "account": account,
         "worker": worker,
@@ -105,5 +154,4 @@ def log_call(account: str, worker: str, landing: Landing, settled: SettledCall, 
         "settled": sorted(set(words)),
     }
     present = {name: value for name, value in fields.items() if value not in (None, "")}
-    quiet = judgement.verdict in {Verdict.ACCEPTED, Verdict.ALREADY_APPLIED, Verdict.UNSENT}
     (log.info if quiet else log.warning)("delivery.settled", **present)

@@ -38,7 +38,7 @@ class KeyUnreadableError(ShipperError):
 class Key:
     """Know where one key is and read it anew when asked, so that a rotated key needs no restart."""
 
-    __slots__ = ("_environ", "_path", "_read", "file", "variable")
+    __slots__ = ("_environ", "_known", "_path", "_read", "file", "variable")
 
     def __init__(self, variable: str, environ: Mapping[str, str]) -> None:
         self.variable: Final = variable
@@ -46,6 +46,7 @@ class Key:
         self._path: Final = Path(self.file)
         self._environ = environ
         self._read: tuple[tuple[int, int, int], str] | None = None
+        self._known: SecretStr | None = None
 
     def __repr__(self) -> str:
         return f"Key({self.origin})"
@@ -69,11 +70,13 @@ class Key:
         """Return the key as it is now; raise KeyUnreadableError if no header could carry it."""
         text = self._from_file() if self.file else self._environ.get(self.variable, "")
         text = text.strip()
-        if not text:
-            raise KeyUnreadableError(f"{self.origin} holds no key")
-        if not _KEY.fullmatch(text):
-            raise KeyUnreadableError(f"{self.origin} holds characters that no header may carry")
-        return SecretStr(text)
+        if self._known is None or self._known.get_secret_value() != text:
+            if not text:
+                raise KeyUnreadableError(f"{self.origin} holds no key")
+            if not _KEY.fullmatch(text):
+                raise KeyUnreadableError(f"{self.origin} holds characters that no header may carry")
+            self._known = SecretStr(text)
+        return self._known
 
     def _from_file(self) -> str:
         """Read the file if it changed since the last look: a look costs a microsecond, reading it twenty."""

@@ -16,7 +16,7 @@ HARD_LIMIT_S: Final = 5
 
 def deliver(account: str, ticket: str) -> None:
     """Run a pump for an account."""
-    works().run_pump(account, ticket)
+    works().run_pump(account, ticket, lingers=True)
 
 
 def complete(account: str, ticket: str) -> None:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from shipper.outcome import Verdict
 from workers.retry_after import retry_after_ms
 
+LONGEST_KNOWN: Final = 256
+"""Bytes of the longest answer of which the judgement is remembered."""
 EXCERPT: Final = 200
 """Characters kept of Gameball's words."""
 
@@ -133,6 +135,18 @@ class Row:
 
 def judge(answer: Answer) -> Judgement:
     """Decide what an answer means."""
+    if answer.lost is None and not answer.retry_after and len(answer.body) <= LONGEST_KNOWN:
+        return _judge_again(answer.status, answer.body, answer.content_type, answer.detail)
+    return _judge(answer)
+
+
+@lru_cache(maxsize=1024)
+def _judge_again(status: int | None, body: bytes, content_type: str, detail: str) -> Judgement:
+    """Decide what a short answer means: most of them are alike."""
+    return _judge(Answer(status=status, body=body, content_type=content_type, detail=detail))
+
+
+def _judge(answer: Answer) -> Judgement:
     body, said = _read(answer)
     code = _code_of(said)
     wait_ms = retry_after_ms(answer.retry_after, date=answer.date, now=answer.received_at)

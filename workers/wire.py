@@ -6,7 +6,9 @@ The errors here know whether a byte of the request may have left.
 from __future__ import annotations
 
 import select
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import pycurl
@@ -21,6 +23,8 @@ MAX_HEAD: Final = 64 * 1024
 IDLE_S: Final = 3
 """A connection idle for longer is not used again: the far end may be closing it just now, which would make
 the next call unclear for nothing. Common servers close after 5 s."""
+LONGEST_KNOWN: Final = 256
+"""Bytes of the longest line of a header that is remembered."""
 LIFETIME_S: Final = 300
 """A connection older than this is not used again, so that a change of DNS is noticed."""
 
@@ -52,9 +56,20 @@ class UntrustedError(LostError, requests.exceptions.SSLError):
     """Say that the far end's certificate could not be verified; nothing was sent."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Hold an answer that is whole, or cut at the cap; the names of its headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool
+
+
 class CurlResponse(requests.Response):
     """Be a response that is whole, or cut at the cap (`truncated`), and never a redirect to follow."""
 
+    reply: Reply
     truncated: bool = False
 
     @property
@@ -67,10 +82,15 @@ class Wire:
     """Hold one libcurl handle, its connection, and the call under way."""
 
     _cut: bool
+    _head: list[bytes]
 
     def __init__(self) -> None:
         self.used_at = 0
+        self.anew = False
+        """Whether the call has to have a connection of its own."""
         self._aimed: tuple[str, bool | str, str] | None = None
+        self.headers: Sequence[str] = ()
+        self._limits = (0, 0)
         self._begin(b"")
         self.curl = pycurl.Curl()
         for option, value in (
@@ -107,34 +127,72 @@ class Wire:
         self.curl.setopt(pycurl.NOPROXY, "" if proxy else "*")
         self._aimed = (url, trust, proxy)
 
-    def perform(self, headers: Mapping[str, str], body: bytes, *, connect_ms: int, whole_ms: int) -> None:
-        """Send, and wait for the answer to its end or the cap; raise LostError if it does not come whole."""
+    def load(self, headers: Sequence[str], body: bytes, *, connect_ms: int, whole_ms: int) -> None:
+        """Take a call on: what changes from one to the next. `headers` are whole lines."""
         self._begin(body)
-        self.curl.setopt(pycurl.FRESH_CONNECT, self._is_stale())
-        self.curl.setopt(pycurl.HTTPHEADER, _lines(headers))
         self.curl.setopt(pycurl.POSTFIELDSIZE_LARGE, len(body))
-        self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, connect_ms)
-        self.curl.setopt(pycurl.TIMEOUT_MS, whole_ms)
+        if headers is not self.headers:  # libcurl copies them, line by line
+            self.curl.setopt(pycurl.HTTPHEADER, list(headers))
+            self.headers = headers
+        if self._limits != (connect_ms, whole_ms):
+            self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, connect_ms)
+            self.curl.setopt(pycurl.TIMEOUT_MS, whole_ms)
+            self._limits = (connect_ms, whole_ms)
+
+    def perform(self) -> None:
+        """Send, and wait for the answer to its end or the cap; raise LostError if it does not come whole."""
+        self.connect_anew(self._is_stale())
         try:
             self.curl.perform()
         except pycurl.error as error:
-            if not self._cut:
-                raise self._lost(*error.args) from None
-        finally:
-            self._body = b""
-        if not self._headed:
+            lost = self.lost(*error.args)
+        else:
+            lost = self.lost()
+        if lost is not None:
+            raise lost
+
+    def connect_anew(self, wanted: bool) -> None:
+        """Use a connection of its own for the call, or one that is there."""
+        if wanted is not self.anew:
+            self.curl.setopt(pycurl.FRESH_CONNECT, wanted)
+            self.anew = wanted
+
+    def lost(self, curl_error: int = 0, message: str = "") -> LostError | None:
+        """Tell whether the call that ended so is lost; the cap on the body is no loss."""
+        self._body = b""
+        if curl_error and not self._cut:
+            return self._loss(curl_error, message)
+        self._head = last_head(self._head)
+        if not (b"\r\n" in self._head or b"\n" in self._head):
             # libcurl takes an end amid the headers for the end of an answer without a body.
-            raise self._lost(pycurl.E_GOT_NOTHING, "the answer ended in its headers")
+            return self._loss(pycurl.E_GOT_NOTHING, "the answer ended in its headers")
+        return None
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether a byte of the call may have left."""
+        return self._asked
+
+    @property
+    def reply(self) -> Reply:
+        """Return the answer."""
+        return Reply(
+            status=self.curl.getinfo(pycurl.RESPONSE_CODE),
+            headers={name.lower(): value for name, value in filter(None, map(header_in, self._head))},
+            body=self._kept[0] if len(self._kept) == 1 else b"".join(self._kept),
+            truncated=self._cut,
+        )
 
     def response(self, url: str) -> CurlResponse:
         """Return the answer as requests knows it, its body already read."""
+        reply = self.reply
         response = CurlResponse()
         response.url = url
-        response.status_code = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        response.headers = _headers_of(self._head)
-        response._content = b"".join(self._kept)  # noqa: SLF001 - requests has no other way in
+        response.status_code = reply.status
+        response.headers = CaseInsensitiveDict(filter(None, map(header_in, self._head)))
+        response._content = reply.body  # noqa: SLF001 - requests has no other way in
         response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
-        response.truncated = self._cut
+        response.reply, response.truncated = reply, reply.truncated
         return response
 
     def close(self) -> None:
@@ -147,20 +205,15 @@ class Wire:
         libcurl looks too, but only when the connection was idle for a second (8.23): before that it sends on
         one that the far end has closed, and the call is unclear for nothing.
         """
-        socket = self.curl.getinfo(pycurl.ACTIVESOCKET)
-        if socket < 0:
-            return False
-        poll = select.poll()
-        poll.register(socket, select.POLLIN)
-        return bool(poll.poll(0))
+        socket: int = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        return socket >= 0 and is_readable(socket)
 
     def _begin(self, body: bytes) -> None:
         self._body = body
         self._at = 0
         self._asked = False
-        self._head: list[bytes] = []
-        self._head_size = 0
-        self._headed = False
+        self._head = []
+        self._head_room = MAX_HEAD
         self._kept: list[bytes] = []
         self._room = MAX_BODY
         self._cut = False
@@ -173,13 +226,9 @@ class Wire:
         return self._body[start : self._at]
 
     def _keep_head(self, line: bytes) -> int | None:
-        if line.startswith(b"HTTP/"):
-            self._head.clear()  # what came before was a 1xx answer, or the proxy's
-            self._headed = False
-        self._headed = self._headed or line in {b"\r\n", b"\n"}
         self._head.append(line)
-        self._head_size += len(line)
-        return None if self._head_size <= MAX_HEAD else 0
+        self._head_room -= len(line)
+        return None if self._head_room >= 0 else 0
 
     def _keep_body(self, chunk: bytes) -> int | None:
         self._kept.append(chunk[: self._room])
@@ -189,7 +238,7 @@ class Wire:
         self._cut = True
         return 0
 
-    def _lost(self, curl_error: int, message: str) -> LostError:
+    def _loss(self, curl_error: int, message: str) -> LostError:
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         facts: dict[str, Any] = {
             "sent": self._asked,
@@ -203,17 +252,36 @@ class Wire:
         return LostError(message, **facts)
 
 
-def _lines(headers: Mapping[str, str]) -> list[str]:
+def lines_of(headers: Mapping[str, str]) -> list[str]:
+    """Return headers as libcurl takes them."""
     # Content-Length is libcurl's to say. An Expect would cost a round trip or a second.
     lines = [f"{name}: {value}" for name, value in headers.items() if name.lower() != "content-length"]
     lines.append("Expect:")
     return lines
 
 
-def _headers_of(lines: list[bytes]) -> CaseInsensitiveDict[str]:
-    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-    for line in lines[1:]:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            headers[name.strip()] = value.strip()
-    return headers
+def is_readable(socket: int) -> bool:
+    """Tell whether a socket was closed by its far end, or has something to say."""
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def last_head(lines: list[bytes]) -> list[bytes]:
+    """Drop what came before the last status line: a 1xx answer, or the proxy's."""
+    for at in range(len(lines) - 1, 0, -1):
+        if lines[at].startswith(b"HTTP/"):
+            return lines[at:]
+    return lines
+
+
+def header_in(line: bytes) -> tuple[str, str] | None:
+    """Return a header's name and value; None for a line that is none, the status line among them."""
+    return _known_header(line) if len(line) <= LONGEST_KNOWN else _known_header.__wrapped__(line)
+
+
+@lru_cache(maxsize=256)
+def _known_header(line: bytes) -> tuple[str, str] | None:
+    """Read a line; most are the same in each answer."""
+    name, colon, value = line.decode("latin-1").partition(":")
+    return (name.strip(), value.strip()) if colon and not line.startswith(b"HTTP/") else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import socket
-from concurrent.futures import Executor, ThreadPoolExecutor
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
@@ -18,9 +19,11 @@ from shipper.ledger.pool import Pool, make_pool
 from shipper.logs import get_logger
 from shipper.settings import Settings, load_settings
 from workers.completion import Counter, Teller
+from workers.fleet import Fleet
 from workers.gameball import Gameball
 from workers.pump import Pump, Station
 from workers.settings import Account, load_accounts
+from workers.sky import FleetSky, Sky, ThreadSky
 from workers.slots import Flag, SharedFlag, Slots
 
 log: Final = get_logger(__name__)
@@ -42,16 +45,18 @@ class Works:
     stations: dict[str, Station] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     pumps: dict[str, list[Pump]] = field(default_factory=dict)
+    hears_bell: bool = False
+    """A Dispatcher in this very process wakes its pumps, and they may linger for it (docs/decisions/0012)."""
 
     def ledger(self, account: str) -> Ledger:
         """Return an account's book."""
         return Ledger(self.pool, account, budget_ms=LEDGER_BUDGET_MS)
 
-    def run_pump(self, account: str, ticket: str) -> int:
-        """Run a pump, unless this process runs as many as it may: then another worker may have it."""
+    def run_pump(self, account: str, ticket: str, *, lingers: bool = False) -> int:
+        """Run a pump, unless this process runs as many as it may: they look at once, others may have it."""
         if not self._serves(account):
             return 0
-        pump = Pump(self._station(account), ticket=ticket)
+        pump = Pump(self._station(account), ticket=ticket, lingers=lingers and self.hears_bell)
         with self.lock:
             running = self.pumps.setdefault(account, [])
             crowded = len([other for other in running if not other.draining]) >= self.settings.pumps
@@ -59,6 +64,7 @@ class Works:
                 running.append(pump)
         if crowded:
             pump.decline()
+            self.wake(account)
             return 0
         try:
             return pump.run()
@@ -72,12 +78,13 @@ class Works:
             return 0
         return Teller(self._counter(account), ticket=ticket).run()
 
-    def wake(self, account: str) -> None:
-        """Let this process' pumps look at once."""
+    def wake(self, account: str) -> bool:
+        """Let this process' pumps look at once; tell whether there is one."""
         with self.lock:
-            pumps = list(self.pumps.get(account, ()))
+            pumps = [pump for pump in self.pumps.get(account, ()) if not pump.draining]
         for pump in pumps:
             pump.wake()
+        return bool(pumps)
 
     def hanging_hooks(self) -> list[str]:
         """Name the hooks that run for longer than twice their limit: a thread cannot be ended."""
@@ -95,13 +102,12 @@ class Works:
         with self.lock:
             if account not in self.stations:
                 most = self.settings.calls_in_flight * self.settings.pumps
+                connect_timeout_ms = self.settings.connect_timeout_ms
+                gameball = Gameball(self.accounts[account], connect_timeout_ms=connect_timeout_ms)
                 self.stations[account] = Station(
                     ledger=self.ledger(account),
-                    gameball=Gameball(
-                        self.accounts[account], connect_timeout_ms=self.settings.connect_timeout_ms
-                    ),
+                    sky=make_sky(gameball, most),
                     settings=self.settings,
-                    executor=make_executor(most),
                     slots=Slots(most),
                     worker=self.worker,
                     stopping=self.stopping,
@@ -160,18 +166,25 @@ def worker_name() -> str:
     return f"{host[:40]}:{os.getpid()}"
 
 
-def make_executor(most: int) -> Executor:
-    """Return the threads that post. Under gevent they are real ones: libcurl would block its loop."""
-    try:
-        from gevent import monkey  # noqa: PLC0415 - there only where the worker runs on it
-    except ImportError:
-        return ThreadPoolExecutor(most, thread_name_prefix="flight")
-    if not monkey.is_module_patched("threading"):
-        return ThreadPoolExecutor(most, thread_name_prefix="flight")
-    from gevent.threadpool import ThreadPoolExecutor as NativeExecutor  # noqa: PLC0415
+def make_sky(gameball: Gameball, most: int) -> Sky:
+    """Return what carries at most so many calls at once.
 
-    executor: Executor = NativeExecutor(most)
-    return executor
+    Under gevent each call has a real thread: libcurl would block its loop, and a fleet's wake-ups would not
+    reach it. Under eventlet threads are green, and a call holds up all others.
+    """
+    if is_patched("gevent.monkey", "is_module_patched", "threading"):
+        from gevent.threadpool import ThreadPoolExecutor as NativeExecutor  # noqa: PLC0415
+
+        return ThreadSky(gameball, NativeExecutor(most))
+    if is_patched("eventlet.patcher", "is_monkey_patched", "thread"):
+        return ThreadSky(gameball, ThreadPoolExecutor(most, thread_name_prefix="flight"))
+    return FleetSky(gameball, Fleet(most))
+
+
+def is_patched(module: str, ask: str, what: str) -> bool:
+    """Tell whether a library of green threads replaced a module; one that was not imported did not."""
+    patcher = sys.modules.get(module)
+    return patcher is not None and bool(getattr(patcher, ask)(what))
 
 
 def import_hooks(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 FIXED: Final = {
-    "rec": "HASH id → record: header NUL body; written once",
+    "rec": "HASH id → record: header NUL body; written once, and anew by a person's edit",
     "st": "HASH id → numbers of an event that was tried and has not ended",
     "due": "ZSET lane → ms at which somebody must look at it; lanes that are not leased",
     "lease": "ZSET lane → ms at which its call's lease ends",
@@ -18,8 +18,11 @@ FIXED: Final = {
     "idemx": "LIST of idempotency keys of ended events and when they ended",
     "dead": "ZSET id → ms at which it died",
     "uncl": "ZSET id → ms at which it became unclear",
-    "dx": "ZSET of score 0: pages of dead letters by reason, code, name, lane and group",
-    "groups": "HASH `reason code name` → how many dead letters",
+    "dx": "ZSET of score 0: pages of dead letters by reason, code, field, kind, name, lane and group",
+    "groups": "HASH `reason code name field` → how many dead letters",
+    "people": "HASH group → how many customers have letters in it; group NUL lane → how many are theirs",
+    "fields": "HASH field that Gameball's answer names → how many dead letters; few hundreds",
+    "kinds": "HASH kind of answer → how many dead letters; few hundreds",
     "hooks": "ZSET id:life → ms at which its completion hook is due",
     "hj": "HASH id:life → what to tell the hook, and the record",
     "hl": "HASH id:life → tries, token and last error of a hook",
@@ -33,8 +36,16 @@ FIXED: Final = {
     "tellers": "ZSET ticket → the same, of those who run completion hooks",
     "crew": "ZSET worker → ms at which it is no longer believed alive; workers that run pumps",
     "sweeps": "ZSET worker → ms of its last sweep, the latest hundred: what Redis forgot, a worker misses",
+    "trail": "STREAM, the audit log: at, deed (JSON: id, by, did, about), count, ids",
+    "jobs": "HASH redrive job → how it stands, as JSON; the latest thousand",
+    "jdue": "ZSET redrive job that is not over → ms of its next step",
+    "jids": "ZSET of score 0: `job id`, what is still to be sent of a job that was given ids",
+    "jopen": "ZSET of score 0: `job ms id`, what a job sent that has not ended, since when nobody looked",
     "n": "HASH of counters",
-    "meta": "HASH of facts about the ledger: last sweep, last look for hooks, run id, byte cap, roll-backs",
+    "alarms": "HASH alarm → when it was raised, value and mark; `at`: last look; `held`: since when",
+    "hist": "HASH of what workers counted and timed: buckets of durations, retries by verdict",
+    "flow": "LIST of samples of the counters, a line each ten seconds of the last hour, newest first",
+    "meta": "HASH of facts: last sweep, last sample, last look for hooks, run id, byte cap, roll-backs",
 }
 """The fixed keys of an account and what each holds. Beside them there is one LIST `l:<lane>` a lane."""
 

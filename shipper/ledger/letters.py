@@ -1,194 +1,129 @@
 """Dead letters by page: found through the indices that the scripts keep, never by a scan.
 
-`dx` holds each letter once an index: `r<reason>`, `c<code>`, `n<name>`, `l<lane>` and `g<reason code name>`,
-each followed by NUL, the time and NUL, the id. So a page is a lexicographic range, and to ask whether letters
-are in an index too is one ZMSCORE.
+A page walks the smallest set of indices that holds all that is wanted; what those do not tell is asked of
+each letter: its numbers, other indices, its answer. What that costs is bounded a page.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from shipper.envelope import lane_of, name_hash
-from shipper.ledger.keys import key_of
+from shipper.keyring import Keyring
+from shipper.ledger.filter import NO_CODE, NO_FIELD, REASONS, UNCLEAR, Filter
+from shipper.ledger.indices import STEP, Spot, size_of, spots_of
 from shipper.ledger.ledger import Ledger
-from shipper.outcome import Reason
+from shipper.ledger.plan import Plan, plan_of
 
-UNCLEAR: Final = "unclear"
-"""Stands where a dead letter has its reason."""
-NO_CODE: Final = "-"
-REASONS: Final = (*(reason.value for reason in Reason), UNCLEAR)
-STEP: Final = 500
-"""Letters looked at by one command."""
+__all__ = [
+    "LOOKED",
+    "NO_CODE",
+    "NO_FIELD",
+    "REASONS",
+    "UNCLEAR",
+    "Filter",
+    "Leaf",
+    "Spot",
+    "count",
+    "leaf",
+    "walk",
+]
 
-Facet = tuple[str, ...]
-"""Indices that have no letter in common, of which a letter must be in one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which letters are wanted; what is None is not asked for.
-
-    `reason` may be `unclear`, `code` may be `-` for none. Times are ms: from `since` on, before `until`.
-    """
-
-    reason: str | None = None
-    code: str | None = None
-    event_name: str | None = None
-    customer_id: str | None = None
-    since: int | None = None
-    until: int | None = None
-    unclear: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Spot:
-    """Where a letter stands in the order of time; a page may begin beside it."""
-
-    ended_at: int
-    event_id: str
+LOOKED: Final = 5000
+"""Letters looked at for one page; one whose answer has to be read counts as READ."""
+READ: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Dead letters with one reason, code and event name, which is known by its hash alone."""
+class Stride:
+    """Letters found by one step of a walk; `reached` is how far it looked, at a price of `looked`."""
 
-    reason: str
-    code: str
-    name: str
-    count: int
+    spots: list[Spot]
+    reached: Spot
+    looked: int
 
-    @property
-    def index(self) -> str:
-        """Return the index that has these letters."""
-        return f"g{self.reason} {self.code} {self.name}"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A page of places. With a place to go on from it may be short: so far the work of one page went."""
+
+    spots: tuple[Spot, ...]
+    beyond: Spot | None
 
 
 def walk(
     ledger: Ledger,
     wanted: Filter,
     *,
+    keyring: Keyring | None = None,
     beyond: Spot | None = None,
     newest_first: bool = True,
     step: int = STEP,
 ) -> Iterator[Spot]:
     """Yield letters in the order of their ends, from the other side of `beyond`.
 
-    The smallest index is walked; whether its letters are in the others is asked of `dx`. With one index alone
-    no more than `step` letters are read ahead.
+    To look for a text takes a keyring: raises ValueError without, LockedError where a key is missing.
     """
-    first, *others = sorted(facets_of(wanted), key=lambda facet: _size(ledger, facet, wanted))
-    step = STEP if others else step
-    ranges = [
-        _range(ledger, index, wanted, beyond=beyond, newest_first=newest_first, step=step) for index in first
-    ]
-    spots = heapq.merge(*ranges, reverse=newest_first)
-    while some := list(islice(spots, step)):
-        for facet in others:
-            some = _members(ledger, facet, some)
-        yield from some
+    plan = plan_of(ledger, wanted, keyring)
+    for stride in _strides(ledger, wanted, plan, beyond=beyond, newest_first=newest_first, step=step):
+        yield from stride.spots
 
 
-def count(ledger: Ledger, wanted: Filter) -> int:
-    """Count letters: at once where one index tells, else by walking them."""
-    facets = facets_of(wanted)
-    if len(facets) == 1:
-        return _size(ledger, facets[0], wanted)
-    return sum(1 for _ in walk(ledger, wanted))
-
-
-def groups(ledger: Ledger) -> list[Group]:
-    """Return every group, the largest first."""
-    flat = ledger.ask("HGETALL", key_of(ledger.account, "groups"))
-    found = []
-    for group, size in zip(flat[::2], flat[1::2], strict=True):
-        reason, code, name = group.decode().split(" ")
-        found.append(Group(reason=reason, code=code, name=name, count=int(size)))
-    return sorted(found, key=lambda group: (-group.count, group.index))
-
-
-def ends_of(ledger: Ledger, group: Group) -> tuple[Spot, Spot] | None:
-    """Return the oldest and newest letter of a group; None when its last one has just left."""
-    wanted = Filter()
-    ends = [
-        next(_range(ledger, group.index, wanted, newest_first=newest, step=1), None)
-        for newest in (False, True)
-    ]
-    return (ends[0], ends[1]) if ends[0] and ends[1] else None
-
-
-def facets_of(wanted: Filter) -> list[Facet]:
-    """Say which indices tell what is wanted; the group's index stands for its three parts."""
-    facets: list[Facet] = []
-    reasons = [reason for reason in REASONS if _asked(reason, wanted)]
-    if wanted.reason and wanted.code and wanted.event_name and reasons:
-        facets.append((f"g{wanted.reason} {wanted.code} {name_hash(wanted.event_name)}",))
-    else:
-        facets += [(f"c{wanted.code}",)] if wanted.code else []
-        facets += [(f"n{name_hash(wanted.event_name)}",)] if wanted.event_name else []
-        if len(reasons) < len(REASONS):
-            facets.append(tuple(f"r{reason}" for reason in reasons))
-    facets += [(f"l{lane_of(wanted.customer_id)}",)] if wanted.customer_id else []
-    return facets or [tuple(f"r{reason}" for reason in REASONS)]
-
-
-def _asked(reason: str, wanted: Filter) -> bool:
-    return wanted.reason in {None, reason} and wanted.unclear in {None, reason == UNCLEAR}
-
-
-def _size(ledger: Ledger, facet: Facet, wanted: Filter) -> int:
-    key = key_of(ledger.account, "dx")
-    return sum(ledger.ask("ZLEXCOUNT", key, *_bounds(index, wanted)) for index in facet)
-
-
-def _bounds(index: str, wanted: Filter) -> tuple[str, str]:
-    since = "" if wanted.since is None else f"{max(wanted.since, 0):013}"
-    until = f"({index}\1" if wanted.until is None else f"({index}\0{max(wanted.until, 0):013}"
-    return f"[{index}\0{since}", until
-
-
-def _range(
+def leaf(
     ledger: Ledger,
-    index: str,
     wanted: Filter,
     *,
+    limit: int,
+    keyring: Keyring | None = None,
     beyond: Spot | None = None,
-    newest_first: bool,
-    step: int,
-) -> Iterator[Spot]:
-    """Walk one index; the place reached is the key to go on from, so letters may come and go meanwhile."""
-    key = key_of(ledger.account, "dx")
-    while True:
-        low, high = _bounds(index, wanted)
-        if beyond and newest_first:
-            high = min(high, f"({_member(index, beyond)}")
-        elif beyond:
-            low = max(low, f"({_member(index, beyond)}", key=lambda bound: bound[1:])
-        ends = (high, low, "BYLEX", "REV") if newest_first else (low, high, "BYLEX")
-        members = ledger.ask("ZRANGE", key, *ends, "LIMIT", 0, step)
-        for member in members:
-            _, ended_at, event_id = member.decode().rsplit("\0", 2)
-            beyond = Spot(int(ended_at), event_id)
-            yield beyond
-        if len(members) < step:
-            return
+    newest_first: bool = True,
+    most: int = LOOKED,
+) -> Leaf:
+    """Return at most `limit` letters, having looked at no more than about `most`."""
+    found: list[Spot] = []
+    looked = 0
+    plan = plan_of(ledger, wanted, keyring)
+    step = limit + 1 if not plan.keeps else STEP // (READ if plan.reads else 1)
+    for stride in _strides(ledger, wanted, plan, beyond=beyond, newest_first=newest_first, step=step):
+        found += stride.spots
+        looked += stride.looked
+        if len(found) > limit:
+            return Leaf(spots=tuple(found[:limit]), beyond=found[limit - 1])
+        if looked >= most:
+            return Leaf(spots=tuple(found), beyond=stride.reached)
+    return Leaf(spots=tuple(found), beyond=None)
 
 
-def _members(ledger: Ledger, facet: Facet, spots: Sequence[Spot]) -> list[Spot]:
-    """Keep the letters that are in one of these indices as well."""
-    if not facet or not spots:
-        return []
-    key = key_of(ledger.account, "dx")
-    found: set[Spot] = set()
-    for index in facet:
-        scores: Iterable[bytes | None] = ledger.ask("ZMSCORE", key, *(_member(index, spot) for spot in spots))
-        found.update(spot for spot, score in zip(spots, scores, strict=True) if score is not None)
-    return [spot for spot in spots if spot in found]
+def count(ledger: Ledger, wanted: Filter, *, keyring: Keyring | None = None) -> int:
+    """Count letters: at once where indices tell, else by walking them."""
+    plan = plan_of(ledger, wanted, keyring)
+    if plan.exact:
+        return sum(size_of(ledger, index, wanted.window) for index in plan.way.indices)
+    return sum(1 for _ in walk(ledger, wanted, keyring=keyring))
 
 
-def _member(index: str, spot: Spot) -> str:
-    return f"{index}\0{spot.ended_at:013}\0{spot.event_id}"
+def _strides(
+    ledger: Ledger, wanted: Filter, plan: Plan, *, beyond: Spot | None, newest_first: bool, step: int
+) -> Iterator[Stride]:
+    ranges = [
+        spots_of(ledger, index, wanted.window, beyond=beyond, newest_first=newest_first, step=step)
+        for index in plan.way.indices
+    ]
+    merged = _once(heapq.merge(*ranges, reverse=newest_first))
+    while looked := list(islice(merged, step)):
+        kept = looked
+        for keep in plan.keeps:
+            kept = keep(ledger, kept)
+        yield Stride(spots=kept, reached=looked[-1], looked=len(looked) * (READ if plan.reads else 1))
+
+
+def _once(spots: Iterator[Spot]) -> Iterator[Spot]:
+    """Leave out what comes twice: a letter of several names is in several groups."""
+    last = None
+    for spot in spots:
+        if spot != last:
+            yield spot
+        last = spot

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from shipper.keyring import Keyring
+from shipper.refusal import NO_FIELD, NO_KIND
 
 VERSION: Final = b"1"
 _FATES: Final[dict[str, Literal["delivered", "discarded", "expunged"]]] = {
@@ -88,14 +89,25 @@ class Tried:
     """When its present life began, in ms; 0 for the first life, which began when it was accepted."""
     reason: str = ""
     code: int | None = None
+    field: str = ""
+    """Which field Gameball's answer names; empty: none."""
+    kind: str = ""
+    """What kind of answer it was; empty: there was none, `-`: one of too many."""
+
+
+NEVER_TRIED: Final = Tried()
 
 
 def read_tried(stored: bytes) -> Tried:
     """Return the numbers of an event; all zero for one never tried (empty string) or not readable."""
+    if not stored:
+        return NEVER_TRIED
     fields = stored.decode("ascii", "replace").split(" ")
-    if len(fields) != 10 or not all(field.isdigit() for field in fields[:8]):
+    if len(fields) == 10:  # as they were written before answers were told apart
+        fields += ["", ""]
+    if len(fields) != 12 or not all(field.isdigit() for field in fields[:8]):
         return Tried()  # corrupted by hand: the scripts read it so too
-    number, charged, crashes, vague, causes, life, solo, since, reason, code = fields
+    number, charged, crashes, vague, causes, life, solo, since, reason, code, refused, kind = fields
     return Tried(
         number=int(number),
         charged=int(charged),
@@ -107,6 +119,8 @@ def read_tried(stored: bytes) -> Tried:
         since=int(since),
         reason=reason,
         code=int(code) if code.isdigit() else None,
+        field=refused.removeprefix(NO_FIELD),
+        kind="" if kind == NO_KIND else kind,
     )
 
 
@@ -147,6 +161,11 @@ class Attempt:
     outcome: str
     of: int = 1
     """How many events travelled in the call."""
+    siblings: tuple[str, ...] = ()
+    """Ids of those that travelled with it, the first few."""
+    claimed_at: int | None = None
+    held: tuple[tuple[str, int, int], ...] = ()
+    """What was seen to hold it back before it was claimed: why, since, until."""
     took_ms: int | None = None
     status: int | None = None
     code: int | None = None
@@ -166,6 +185,12 @@ def write_attempt(attempt: Attempt, *, hide: Callable[[str], str] = str) -> byte
     line |= {"verdict": attempt.verdict, "outcome": attempt.outcome}
     if attempt.of != 1:
         line["of"] = attempt.of
+    if attempt.siblings:
+        line["with"] = attempt.siblings
+    if attempt.claimed_at is not None:
+        line["claimed"] = attempt.claimed_at
+    if attempt.held:
+        line["held"] = attempt.held
     for name in ("took_ms", "status", "code", "request_id", "delay_ms"):
         value = getattr(attempt, name)
         if value is not None:
@@ -189,13 +214,22 @@ class CallOnRecord:
     claimed_at: int
     worker: str
     numbers: dict[str, int]
+    due_since: int | None = None
+    """When the lane was due, if it had waited for long: its place among the lanes."""
 
 
 def read_call(stored: bytes) -> CallOnRecord:
     """Return what the ledger knows of a call under way."""
     token, at, worker, *pairs = stored.decode().split(" ")
     numbers = {event_id: int(number) for event_id, number in zip(pairs[::2], pairs[1::2], strict=True)}
-    return CallOnRecord(token=token, claimed_at=int(at), worker=worker, numbers=numbers)
+    claimed_at, _, since = at.partition("/")
+    return CallOnRecord(
+        token=token,
+        claimed_at=int(claimed_at),
+        worker=worker,
+        numbers=numbers,
+        due_since=int(since) if since else None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Load the ledger's Lua scripts: each file, with the fragments it includes before it.
 
 A script's header names its fragments (`-- INCLUDE: base count`) and keys (`-- KEYS: rec st`). The loader
-joins the keys of the script and of its fragments, binds each to a local in capitals, and `P` to the
-account's prefix, which alone gives the one computed key, `l:<lane>`.
+joins the keys of the script and of its fragments and binds each to a local in capitals. Only the first is
+given to Redis: the others are made from its prefix `P`, as `l:<lane>` is, for each key given costs as much
+as a command. All are in one slot, by their hash tag.
 """
 
 from __future__ import annotations
@@ -69,5 +70,5 @@ def _words(header: re.Pattern[str], source: str) -> list[str]:
 
 def _bindings(keys: tuple[str, ...]) -> list[str]:
     names = ", ".join(key.upper() for key in keys)
-    values = ", ".join(f"KEYS[{i}]" for i in range(1, len(keys) + 1))
-    return [f"local {names} = {values}", f"local P = string.sub(KEYS[1], 1, -{len(keys[0]) + 1})"]
+    values = ", ".join(["KEYS[1]", *(f"P .. '{key}'" for key in keys[1:])])
+    return [f"local P = string.sub(KEYS[1], 1, -{len(keys[0]) + 1})", f"local {names} = {values}"]

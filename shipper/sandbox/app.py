@@ -14,6 +14,7 @@ from shipper.errors import SettingsError
 from shipper.sandbox.admin import admin_routes, refuse
 from shipper.sandbox.contract import PATHS
 from shipper.sandbox.gameball import Gameball
+from shipper.sandbox.preview import PREVIEW_PATHS
 
 log: Final = logging.getLogger("shipper.sandbox")
 
@@ -27,7 +28,9 @@ def sandbox_app(gameball: Gameball) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["path"] not in PATHS:
+            if scope["path"] in PREVIEW_PATHS and scope["method"] == "POST":
+                await gameball.preview(scope, receive, send)
+            elif scope["path"] not in PATHS:
                 await others(scope, receive, send)
             elif scope["method"] == "POST":
                 # Not a Starlette route: routing and request objects would halve the calls per second.

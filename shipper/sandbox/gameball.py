@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -12,13 +13,22 @@ from starlette.types import Receive, Scope, Send
 
 from shipper.clock import monotonic_ms, now_ms
 from shipper.sandbox.act import OWN, When
-from shipper.sandbox.answer import ACCEPTED, DROPPED, TOO_LARGE, Answer, refusal_answer, struck_answer
+from shipper.sandbox.answer import (
+    ACCEPTED,
+    DROPPED,
+    JSON,
+    TOO_LARGE,
+    Answer,
+    refusal_answer,
+    struck_answer,
+)
 from shipper.sandbox.connection import gone_within
 from shipper.sandbox.contract import BUSY, MAX_BODY_BYTES, PATHS, Refusal, Request, Track, judge
 from shipper.sandbox.faults import Faults
 from shipper.sandbox.log import AcceptedLog
 from shipper.sandbox.options import Options
 from shipper.sandbox.points import Points
+from shipper.sandbox.preview import PREVIEW_PATHS, UNKNOWN_CUSTOMER, preview_of
 from shipper.sandbox.sending import send_answer
 from shipper.sandbox.traffic import Traffic
 from shipper.sandbox.windows import Windows
@@ -48,6 +58,7 @@ class Gameball:
         self.log = log
         self._run = uuid4().hex[:8]
         self._call_ids = count(1)
+        self._preview_ids = count(1)
         self._start()
         for track in log.tracks():
             self.points.reward(track)
@@ -62,6 +73,7 @@ class Gameball:
         self.points = Points(self.options.plan.points)
         self.faults = Faults(self.options.seed, self.options.plan.faults)
         self._windows = Windows(self.options.limits)
+        self._preview_windows = Windows(self.options.limits.of_customers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one call, from its body to the last byte of its answer."""
@@ -72,6 +84,28 @@ class Gameball:
         answer = await self._answer(_request(scope, body), call, receive)
         call.traffic.answer(answer.word)
         await send_answer(answer, scope, receive, send)
+
+    async def preview(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Tell what a call would earn: it is no call, so no fault strikes it and no count tells of it."""
+        body = await _read_body(receive)
+        if body is None:
+            return
+        request_id = f"{self._run}:p{next(self._preview_ids):07}"
+        await send_answer(self._quote(_request(scope, body), request_id), scope, receive, send)
+
+    def _quote(self, request: Request, request_id: str) -> Answer:
+        if len(request.body) > MAX_BODY_BYTES:
+            return TOO_LARGE
+        now = monotonic_ms()
+        judged = judge(request, keys=self.options.keys, full=self._preview_windows.full(now), busy=())
+        if not (isinstance(judged, Refusal) and judged.status in UNCOUNTED):
+            self._preview_windows.admit(now)
+        if isinstance(judged, Track) and judged.customer_id not in self.points.balances:
+            judged = UNKNOWN_CUSTOMER
+        if isinstance(judged, Refusal):
+            return refusal_answer(judged, request_id)
+        told = preview_of(judged, self.options.plan.points, seen=self.points.names)
+        return Answer(headers=(JSON,), body=json.dumps(told).encode())
 
     def _arrive(self) -> Call:
         call_id, arrived_ms = next(self._call_ids), monotonic_ms()
@@ -142,7 +176,7 @@ async def _read_body(receive: Receive) -> bytes | None:
 def _request(scope: Scope, body: bytes) -> Request:
     headers = dict(scope["headers"])
     return Request(
-        version=PATHS[scope["path"]],
+        version={**PATHS, **PREVIEW_PATHS}[scope["path"]],
         api_key=headers.get(b"apikey", b"").decode("latin-1"),
         secret_key=headers.get(b"secretkey", b"").decode("latin-1"),
         content_type=headers.get(b"content-type", b"").decode("latin-1"),

@@ -59,9 +59,12 @@ class Points:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self.balances: dict[str, Balance] = {}
+        self.names: set[str] = set()
+        """Every event name that was ever accepted."""
 
     def reward(self, track: Track) -> None:
         """Credit the events of one accepted call."""
+        self.names.update(track.events)
         before = self.balances.get(track.customer_id, NOTHING)
         earned = sum(self._rules.points_for(name, metadata) for name, metadata in track.events.items())
         self.balances[track.customer_id] = Balance(

@@ -17,6 +17,11 @@ class Limits:
     per_second: int = 100
     per_30_seconds: int = 1_200
 
+    @property
+    def of_customers(self) -> Limits:
+        """Return the limits of the neighbouring paths, previews among them: 30 and 360 for 100 and 1200."""
+        return Limits(per_second=self.per_second * 3 // 10, per_30_seconds=self.per_30_seconds * 3 // 10)
+
 
 class Window:
     """Count what happened within `span_ms`, up to and including the moment asked for."""

@@ -67,23 +67,18 @@ class Boundaries:
         """Act, unless the process is struck; `lost` raises or returns what the caller is told instead."""
         if self.quiet:
             return act()
-        deeds = self._reach(name)
+        deeds = self.reach(name)
         try:
             answer = act()
         except Exception:
             self._note(f"!{name}")
             self._leave(name, deeds)
             raise
-        self._note(f"<{name}{' idle' if idle(answer) else ''}")
-        self._leave(name, deeds)
-        if Deed.LOSE in deeds and lost is not None:
-            self._note(f"lost {name}")
-            return lost(answer)
-        return answer
+        return self.leave(name, deeds, answer, lost=lost, idle=idle)
 
     async def across(self, name: str, act: Callable[[], Awaitable[T]], *, lost: Callable[[T], T]) -> T:
         """Do what `cross` does, for an event loop."""
-        deeds = self._reach(name)
+        deeds = self.reach(name)
         try:
             answer = await act()
         except Exception:
@@ -97,7 +92,8 @@ class Boundaries:
             return lost(answer)
         return answer
 
-    def _reach(self, name: str) -> set[Deed]:
+    def reach(self, name: str) -> set[Deed]:
+        """Cross the near side of a boundary whose far side another call of the product crosses."""
         with self._lock:
             self._crossed[""] += 1
             self._crossed[name] += 1
@@ -109,6 +105,23 @@ class Boundaries:
             self._hold(f"stopped before {name}")
         self._note(f">{name}")
         return deeds
+
+    def leave(
+        self,
+        name: str,
+        deeds: set[Deed],
+        answer: T,
+        *,
+        lost: Callable[[T], T] | None = None,
+        idle: Callable[[T], bool] = lambda answer: False,
+    ) -> T:
+        """Cross the far side with what the near side found to be done there."""
+        self._note(f"<{name}{' idle' if idle(answer) else ''}")
+        self._leave(name, deeds)
+        if Deed.LOSE in deeds and lost is not None:
+            self._note(f"lost {name}")
+            return lost(answer)
+        return answer
 
     def _leave(self, name: str, deeds: set[Deed]) -> None:
         if Deed.KILL_AFTER in deeds:

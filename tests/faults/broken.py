@@ -50,12 +50,12 @@ def scripted(file: str, old: str, new: str) -> Break:
 
 
 def _without_deadline() -> Any:
-    perform = wire.Wire.perform
+    load = wire.Wire.load
 
     def unlimited(self: wire.Wire, headers: Any, body: bytes, *, connect_ms: int, whole_ms: int) -> None:
-        perform(self, headers, body, connect_ms=connect_ms, whole_ms=0)  # to libcurl no limit at all
+        load(self, headers, body, connect_ms=connect_ms, whole_ms=0)  # to libcurl no limit at all
 
-    return patch.object(wire.Wire, "perform", unlimited)
+    return patch.object(wire.Wire, "load", unlimited)
 
 
 def _with_option(option: int, value: object) -> Break:
@@ -168,7 +168,7 @@ BUILDS: Final = (
     Build(
         name="no-duplicate-check",
         lacks="the enqueue's look for an earlier event of the same id or key",
-        broken=scripted("enqueue", "if id then return fp == e.fp and 'dup' or 'conflict', id end", ""),
+        broken=scripted("enqueue", "held_fp = earlier(id, born, key)", "held_fp = nil"),
         caught_by=("producers",),
         complaint="again: 0 known, 2 in all, not 1 there",
     ),

@@ -26,6 +26,7 @@ from tests.faults.boundaries import Boundaries, Deed, Strike
 from workers import completion
 from workers.gameball import Gameball
 from workers.verdict import Answer, Loss
+from workers.wire import LostError, Wire
 
 STRIKE: Final = "FAULTS_STRIKE"
 TRACE: Final = "FAULTS_TRACE"
@@ -67,12 +68,27 @@ def watch_redis(boundaries: Boundaries) -> None:
 
 def watch_posts(boundaries: Boundaries) -> None:
     """Put a boundary around every POST: before its first byte, after its answer."""
-    post = Gameball.post
+    post, load, unload = Gameball.post, Gameball.load, Gameball.unload
+    under_way: dict[Wire, set[Deed]] = {}
 
     def posted(self: Gameball, body: bytes, *, timeout_ms: int) -> Answer:
         return boundaries.cross("post", lambda: post(self, body, timeout_ms=timeout_ms), lost=_timed_out)
 
+    def loaded(self: Gameball, body: bytes, *, timeout_ms: int) -> Wire | Answer:
+        deeds = boundaries.reach("post")
+        found = load(self, body, timeout_ms=timeout_ms)
+        if isinstance(found, Answer):
+            return boundaries.leave("post", deeds, found, lost=_timed_out)
+        under_way[found] = deeds
+        return found
+
+    def unloaded(self: Gameball, wire: Wire, lost: LostError | None) -> Answer:
+        deeds = under_way.pop(wire)
+        return boundaries.leave("post", deeds, unload(self, wire, lost), lost=_timed_out)
+
     Gameball.post = posted  # type: ignore[method-assign]
+    Gameball.load = loaded  # type: ignore[method-assign]
+    Gameball.unload = unloaded  # type: ignore[method-assign]
 
 
 def watch_hooks(boundaries: Boundaries) -> None:

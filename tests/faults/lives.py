@@ -33,7 +33,6 @@ from tests.faults.door import (
 from tests.faults.forks import HOOK
 from tests.faults.life import SETTINGS, Place, live
 from tests.faults.producers import produce
-from workers.wiring import make_executor
 
 THREADS: Final = 12
 """Accounts that one unstruck worker looks after at the same time."""
@@ -62,8 +61,7 @@ def serve(folder: Path, place: Place) -> None:
 def warm_up() -> None:
     """Read and import now what every life would else read and import for itself."""
     know_scripts()
-    with make_executor(1):  # looks for gevent
-        gc.collect()
+    gc.collect()
     gc.freeze()
 
 

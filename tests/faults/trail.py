@@ -329,6 +329,8 @@ def _content(admin: Any, key: bytes) -> bytes:
             return repr(admin.lrange(key, 0, -1)).encode()
         case b"zset":
             return repr(admin.zrange(key, 0, -1)).encode()
+        case b"stream":
+            return repr(admin.xrange(key)).encode()
         case b"set":
             return repr(admin.smembers(key)).encode()
         case _:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shipper.ledger.keys import key_of
+from shipper.ledger.operations import pause
 from shipper.outcome import State
 from tests.support.stage import Stage
 from tests.support.worker import Worker
@@ -176,3 +177,19 @@ def test_hooks_that_hang_in_every_slot_of_a_thread_pool_end_the_worker_with_an_e
     stage.until(lambda: stage.count("delivered") == len(ids))
     assert worker.wait(within_s=15) == 1
     assert "2 completion hooks hang: hangs" in worker.told("worker.gives_up")[0]["why"]
+
+
+def test_an_alarm_hook_is_told_once_by_one_of_two_workers(stage: Stage) -> None:
+    alarms = HOOKS.replace("import completion_hook", "import alarm_hook, completion_hook") + (
+        "\n@alarm_hook\ndef heard(alarm):\n    note(name=alarm.name, raised=alarm.raised, mark=alarm.mark)\n"
+    )
+    stage.enqueue("c-42")
+    stage.ledger.run(pause())
+
+    workers = [stage.worker(hooks=alarms, alarm_oldest_due_ms=1) for _ in range(2)]
+
+    stage.until(lambda: stage.count("hooks_told") == 1)
+    assert [fact for worker in workers for fact in told(worker)] == [
+        {"name": "oldest_due_ms", "raised": True, "mark": 1}
+    ]
+    assert sum(worker.log.count("alarm.raised") for worker in workers) == 1

@@ -26,6 +26,8 @@ from shipper.ledger.record import (
 )
 
 Entry = Mapping[str, Any]
+Note = tuple[int, str, int, tuple[str, ...]]
+"""An entry of the audit log: when, the deed as it was given, how many, which."""
 
 
 def _none() -> dict[str, Any]:
@@ -52,6 +54,9 @@ class Book:
     uncl: Mapping[str, int] = field(default_factory=_none)
     dx: frozenset[str] = frozenset()
     groups: Mapping[str, int] = field(default_factory=_none)
+    people: Mapping[str, int] = field(default_factory=_none)
+    fields: Mapping[str, int] = field(default_factory=_none)
+    kinds: Mapping[str, int] = field(default_factory=_none)
     hooks: Mapping[str, int] = field(default_factory=_none)
     hj: Mapping[str, bytes] = field(default_factory=_none)
     hl: Mapping[str, str] = field(default_factory=_none)
@@ -65,8 +70,16 @@ class Book:
     tellers: Mapping[str, int] = field(default_factory=_none)
     crew: Mapping[str, int] = field(default_factory=_none)
     sweeps: Mapping[str, int] = field(default_factory=_none)
+    trail: tuple[Note, ...] = ()
+    jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=_none)
+    jdue: Mapping[str, int] = field(default_factory=_none)
+    jids: frozenset[str] = frozenset()
+    jopen: frozenset[str] = frozenset()
     n: Mapping[str, int] = field(default_factory=_none)
     """Counters that are not zero."""
+    flow: tuple[str, ...] = ()
+    alarms: Mapping[str, str] = field(default_factory=_none)
+    hist: Mapping[str, str] = field(default_factory=_none)
     meta: Mapping[str, str] = field(default_factory=_none)
     """The server's own run id reads as `here`."""
     forged: Mapping[str, bytes] = field(default_factory=_none)
@@ -92,10 +105,27 @@ def _join(mine: Any, theirs: Any) -> Any:
     return mine | theirs
 
 
-STRINGS: Final = ("idem", "hj", "hl", "groups", "gate", "meta", "n")
-SCORES: Final = ("due", "lease", "dead", "uncl", "hooks", "hf", "pace", "pumps", "tellers", "crew", "sweeps")
+COUNTED: Final = ("groups", "people", "fields", "kinds")
+"""Counts that belong to dead letters: those of two ledgers add up."""
+STRINGS: Final = ("idem", "hj", "hl", *COUNTED, "gate", "meta", "n", "hist", "alarms")
+SCORES: Final = (
+    "due",
+    "lease",
+    "dead",
+    "uncl",
+    "hooks",
+    "hf",
+    "pace",
+    "pumps",
+    "tellers",
+    "crew",
+    "sweeps",
+    "jdue",
+)
+LEXICAL: Final = ("jids", "jopen")
+"""ZSETs of which all scores are 0."""
 SETS: Final = ("broken", "burst")
-LISTS: Final = ("ended", "idemx", "recent", "bell")
+LISTS: Final = ("ended", "idemx", "recent", "bell", "flow")
 
 
 def write_record(record: Record | bytes) -> bytes:
@@ -112,14 +142,15 @@ def write_tried(tried: Tried) -> str:
     """Return the numbers of an event as the scripts store them."""
     numbers = (tried.number, tried.charged, tried.crashes, tried.vague, tried.causes, tried.life)
     code = "-" if tried.code is None else tried.code
-    ending = f"{tried.reason} {code}" if tried.reason else " "
+    ending = f"{tried.reason} {code} {tried.field or '-'} {tried.kind or 'none'}" if tried.reason else "   "
     return " ".join(map(str, (*numbers, int(tried.solo), tried.since))) + f" {ending}"
 
 
 def write_call(call: CallOnRecord) -> str:
     """Return a call under way as the claim script stores it."""
     events = (f"{event_id} {number}" for event_id, number in call.numbers.items())
-    return " ".join((call.token, str(call.claimed_at), call.worker, *events))
+    at = f"{call.claimed_at}/{call.due_since}" if call.due_since else str(call.claimed_at)
+    return " ".join((call.token, at, call.worker, *events))
 
 
 def write_fate(fate: Fate) -> str:
@@ -135,6 +166,7 @@ def put(redis: Redis, book: Book, account: str = "default") -> None:
     with redis.pipeline(transaction=False) as pipe:
         hashes: dict[str, Mapping[Any, Any]] = {name: getattr(book, name) for name in STRINGS}
         hashes["meta"] = {k: _run_id(redis) if v == "here" else v for k, v in book.meta.items()}
+        hashes["jobs"] = {name: json.dumps(job) for name, job in book.jobs.items()}
         hashes["rec"] = {i: write_record(record) for i, record in book.rec.items()}
         hashes["st"] = {i: write_tried(tried) for i, tried in book.st.items()}
         hashes["calls"] = {lane: write_call(call) for lane, call in book.calls.items()}
@@ -144,6 +176,7 @@ def put(redis: Redis, book: Book, account: str = "default") -> None:
             if pairs:
                 pipe.hset(key + name, mapping=dict(pairs))
         scores = {name: getattr(book, name) for name in SCORES} | {"dx": dict.fromkeys(book.dx, 0)}
+        scores |= {name: dict.fromkeys(getattr(book, name), 0) for name in LEXICAL}
         for name, members in scores.items():
             if members:
                 pipe.zadd(key + name, dict(members))
@@ -155,9 +188,17 @@ def put(redis: Redis, book: Book, account: str = "default") -> None:
         for name, items in lists.items():
             if items:
                 pipe.rpush(key + name, *items)
+        _put_trail(pipe, f"{key}trail", book.trail)
         for name, value in book.forged.items():
             pipe.set(key + name, value)
         pipe.execute()
+
+
+def _put_trail(pipe: Any, key: str, trail: tuple[Note, ...]) -> None:
+    latest = 0
+    for at, deed, count, ids in trail:
+        latest = max(at, latest)
+        pipe.xadd(key, {"at": at, "deed": deed, "count": count, "ids": " ".join(ids)}, id=f"{latest}-*")
 
 
 def _lines(history: list[Entry]) -> list[str]:
@@ -173,6 +214,7 @@ _FOUND: Final = (
     "    elseif kind == 'zset' then value = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') "
     "    elseif kind == 'set' then value = redis.call('SMEMBERS', key) "
     "    elseif kind == 'list' then value = redis.call('LRANGE', key, 0, -1) "
+    "    elseif kind == 'stream' then value = redis.call('XRANGE', key, '-', '+') "
     "    else value = redis.call('GET', key) end "
     "    found[#found + 1] = {string.sub(key, #prefix + 1), value} "
     "  end "
@@ -195,15 +237,23 @@ def read(redis: Redis, account: str = "default") -> Book:
         "why": {k: read_history(v) for k, v in _entries(found, "why")},
         "hj": dict(_entries(found, "hj")),
         "dx": frozenset(_texts(found.pop("dx", [])[::2])),
+        "trail": tuple(_note(_pairs(flat)) for _, flat in found.pop("trail", [])),
+        "jobs": {name: json.loads(job) for name, job in _entries(found, "jobs")},
+        **{name: frozenset(_texts(found.pop(name, [])[::2])) for name in LEXICAL},
         "meta": _meta(redis, _decoded(_pairs(found.pop("meta", [])))),
         **hashes,
-        **{name: {k: int(v) for k, v in hashes[name].items()} for name in ("n", "groups")},
+        **{name: {k: int(v) for k, v in hashes[name].items()} for name in ("n", *COUNTED)},
         **{name: {k: int(v) for k, v in _entries(found, name)} for name in SCORES},
         **{name: frozenset(_texts(found.pop(name, []))) for name in SETS},
         **{name: tuple(_texts(found.pop(name, []))) for name in LISTS},
     }
     assert not found, f"keys that no ledger has: {sorted(found)}"
     return Book(lanes=lanes, forged=forged, **given)
+
+
+def _note(fields: dict[bytes, bytes]) -> Note:
+    ids = tuple(fields[b"ids"].decode().split())
+    return int(fields[b"at"]), fields[b"deed"].decode(), int(fields[b"count"]), ids
 
 
 def _entries(found: dict[str, list[bytes]], name: str) -> Iterator[tuple[str, bytes]]:

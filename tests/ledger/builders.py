@@ -16,6 +16,7 @@ from shipper.event_id import ALPHABET
 from shipper.ledger.operations import SettledCall, SettledEvent
 from shipper.ledger.record import CallOnRecord, Fate, Record, Tried
 from shipper.outcome import DELIVERED, Outcome, Verdict
+from shipper.refusal import NO_FIELD, NO_KIND
 from shipper.settings import Settings
 from tests.ledger.book import Book, write_record
 
@@ -134,14 +135,16 @@ def dead(
     *,
     reason: str = "refused",
     code: int | None = 3009,
+    refused: str = "",
+    kind: str = "",
     at: int = NOW,
     tried: Tried | None = None,
     **given: Any,
 ) -> Book:
     """A dead letter with its indices; `unclear` makes it an unclear one."""
     record = event(event_id, lane, **given)
-    pages, groups = letter_index(record, event_id, reason, code, at)
-    ended = tried or Tried(number=1, charged=1, reason=reason, code=code)
+    ended = tried or Tried(number=1, charged=1, reason=reason, code=code, field=refused, kind=kind)
+    pages, groups = letter_index(record, event_id, ended, at)
     state = "unclear" if reason == "unclear" else "dead"
     return Book(
         rec={event_id: record},
@@ -150,6 +153,9 @@ def dead(
         uncl={event_id: at} if state == "unclear" else {},
         dx=pages,
         groups=groups,
+        people=people_of(groups, lane),
+        fields={} if not ended.field else {ended.field: 1},
+        kinds={} if not ended.kind else {ended.kind: 1},
         idem=_idem((event_id,), given),
         n={"accepted": 1, state: 1, "bytes": COST},
     )
@@ -161,14 +167,20 @@ def unclear(lane: str, event_id: str, **given: Any) -> Book:
 
 
 def letter_index(
-    record: Record, event_id: str, reason: str, code: int | None, at: int
+    record: Record, event_id: str, tried: Tried, at: int
 ) -> tuple[frozenset[str], dict[str, int]]:
     """Return the index members and the groups of a dead letter."""
-    shown = "-" if code is None else str(code)
-    groups = [f"{reason} {shown} {name}" for name in record.names]
-    indexed = [f"r{reason}", f"c{shown}", f"l{record.lane}"]
+    shown = "-" if tried.code is None else str(tried.code)
+    groups = [f"{tried.reason} {shown} {name} {tried.field or '-'}" for name in record.names]
+    indexed = [f"r{tried.reason}", f"c{shown}", f"f{tried.field or '-'}", f"l{record.lane}"]
+    indexed += [f"k{tried.kind}"] if tried.kind else []
     indexed += [f"n{name}" for name in record.names] + [f"g{group}" for group in groups]
     return frozenset(f"{index}\0{at:013}\0{event_id}" for index in indexed), dict.fromkeys(groups, 1)
+
+
+def people_of(groups: Mapping[str, int], lane: str) -> dict[str, int]:
+    """Return what is counted of the customers in the groups of one letter."""
+    return dict.fromkeys(groups, 1) | {f"{group}\0{lane}": 1 for group in groups}
 
 
 def ended(
@@ -226,12 +238,14 @@ def settled(
     *,
     hold_ms: int = 0,
     code: int | None = None,
+    refused: str = NO_FIELD,
+    kind: str = NO_KIND,
     line: bytes = b"",
     **named: Outcome,
 ) -> SettledCall:
     """Return a call that came to its end: `settled("ann", "t1", Verdict.ACCEPTED, E1=DELIVERED)`."""
     events = tuple(
-        SettledEvent(event_id=event_id, outcome=outcome, code=code, line=line)
+        SettledEvent(event_id=event_id, outcome=outcome, code=code, field=refused, kind=kind, line=line)
         for event_id, outcome in {**outcomes, **named}.items()
     )
     return SettledCall(lane=lane, token=token, verdict=verdict, events=events, hold_ms=hold_ms)

@@ -145,11 +145,14 @@ def test_a_server_that_freezes_is_unclear_and_then_the_event_is_known(
     pool = make_pool(server.url, budget_ms=BUDGET_MS)
     ledger = Ledger(pool, budget_ms=BUDGET_MS)
     ledger.run(ENQUEUE)
-    again = operations.enqueue([envelope("E2")], SETTINGS, now=NOW)
+    once, again = (
+        operations.enqueue([envelope("E2", explicit=explicit)], SETTINGS, now=NOW)
+        for explicit in (False, True)
+    )
 
     server.freeze()
     with pytest.raises(ReplyLostError), within_budget():
-        ledger.run(again)
+        ledger.run(once)
     server.thaw()
 
     assert ask(server.url, again)[0].word in {"ok", "dup"}
@@ -308,7 +311,8 @@ def test_a_replica_refuses_what_writes_and_answers_what_reads(
         assert ask(server.url, PEEK) == ("E1", "fp-E1")
         assert read(client) == waiting("ann", "E1")
         client.replicaof("NO", "ONE")
-    assert ask(server.url, ENQUEUE)[0].word == "dup"
+    again = operations.enqueue([envelope("E1", explicit=True)], SETTINGS, now=NOW)
+    assert ask(server.url, again)[0].word == "dup"
 
 
 @pytest.mark.parametrize("on", ["redis7", "valkey9"])
@@ -372,7 +376,8 @@ def test_scripts_that_were_flushed_are_taught_again(ask: Ask, server: RedisServe
 
     redis.script_flush()
 
-    assert ask(server.url, ENQUEUE)[0].word == "dup"
+    again = operations.enqueue([envelope("E1", explicit=True)], SETTINGS, now=NOW)
+    assert ask(server.url, again)[0].word == "dup"
     assert ask(server.url, PEEK) == ("E1", "fp-E1")
 
 

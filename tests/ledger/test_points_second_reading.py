@@ -80,7 +80,7 @@ def test_an_ended_id_still_tells_other_content_and_how_it_ended(scene: Scene) ->
     scene.now += 5000
     scene.accept(scene.only_call())
 
-    words = scene.enqueue(envelope("E1"), envelope("E1", fp="other"))
+    words = scene.enqueue(envelope("E1", explicit=True), envelope("E1", explicit=True, fp="other"))
     (shown,) = scene.ledger.run(ask.show(["E1"], now=scene.now))
 
     assert words == ["dup", "conflict"]

@@ -6,7 +6,7 @@ from shipper.ledger import operations as ask
 from shipper.ledger.audit import mend_all
 from shipper.ledger.keys import key_of
 from shipper.outcome import Retry, Verdict
-from tests.ledger.builders import COST, HOUR, envelope, settled
+from tests.ledger.builders import COST, HOUR, NOW, born, envelope, settled
 from tests.ledger.scene import Scene
 
 
@@ -40,7 +40,7 @@ def test_tokens_given_back_take_no_room_in_the_windows_and_are_forgotten_in_time
 def test_a_key_given_with_the_second_enqueue_of_an_id_is_kept(scene: Scene) -> None:
     scene.enqueue(envelope("E1"))
 
-    again = scene.enqueue(envelope("E1", key="K"))
+    again = scene.enqueue(envelope("E1", explicit=True, key="K"))
     under_another_id = scene.ledger.run(
         ask.enqueue([envelope("E2", key="K", fp="fp-E1")], scene.settings, now=scene.now)
     )
@@ -50,7 +50,12 @@ def test_a_key_given_with_the_second_enqueue_of_an_id_is_kept(scene: Scene) -> N
 
 
 def test_a_key_that_came_second_is_seen_in_its_own_batch_and_forgotten_in_time(scene: Scene) -> None:
-    words = scene.enqueue(envelope("E1"), envelope("E1", key="K"), envelope("E2", key="K", fp="fp-E1"))
+    own = born(NOW)
+    words = scene.enqueue(
+        envelope(own, explicit=True),
+        envelope(own, explicit=True, key="K"),
+        envelope("E2", key="K", fp=f"fp-{own}"),
+    )
     scene.drain()
     scene.now += 169 * HOUR
 

@@ -124,16 +124,27 @@ def test_what_the_envelope_sealed_is_what_the_record_holds(ledger: Ledger, redis
 
 TRIEDS = {
     "never tried": (b"", Tried()),
-    "tried": (b"3 2 1 1 2 0 0 0  ", Tried(number=3, charged=2, crashes=1, vague=1, causes=2)),
+    "tried": (b"3 2 1 1 2 0 0 0    ", Tried(number=3, charged=2, crashes=1, vague=1, causes=2)),
     "redriven and alone": (
-        b"3 0 0 0 2 1 1 1790000000000  ",
+        b"3 0 0 0 2 1 1 1790000000000    ",
         Tried(number=3, causes=2, life=1, solo=True, since=1790000000000),
     ),
     "dead with a code": (
-        b"1 1 0 0 0 0 0 0 refused 3009",
+        b"1 1 0 0 0 0 0 0 refused 3009 - none",
         Tried(number=1, charged=1, reason="refused", code=3009),
     ),
-    "dead without a code": (b"1 1 0 0 0 0 0 0 crashed -", Tried(number=1, charged=1, reason="crashed")),
+    "dead without a code": (
+        b"1 1 0 0 0 0 0 0 crashed - - none",
+        Tried(number=1, charged=1, reason="crashed"),
+    ),
+    "dead of a field that is named, by an answer of a kind": (
+        b"1 1 0 0 0 0 0 0 refused 3003 total nineteenth-",
+        Tried(number=1, charged=1, reason="refused", code=3003, field="total", kind="nineteenth-"),
+    ),
+    "dead by an answer of one kind too many": (
+        b"1 1 0 0 0 0 0 0 refused 3003 - -",
+        Tried(number=1, charged=1, reason="refused", code=3003, kind="-"),
+    ),
 }
 
 
@@ -142,6 +153,12 @@ def test_the_numbers_of_an_event_are_read(stored: bytes, tried: Tried) -> None:
     assert read_tried(stored) == tried
     if stored:
         assert write_tried(tried).encode() == stored
+
+
+def test_numbers_are_read_as_they_were_written_before_answers_were_told_apart() -> None:
+    assert read_tried(b"3 2 1 1 2 0 0 0 refused 3009") == Tried(
+        number=3, charged=2, crashes=1, vague=1, causes=2, reason="refused", code=3009
+    )
 
 
 @pytest.mark.parametrize(

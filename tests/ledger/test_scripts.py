@@ -10,21 +10,30 @@ from shipper.ledger.keys import FIXED, key_of, lane_key_of, prefix_of
 from shipper.ledger.scripts import compose, load
 
 FLAGS = {
+    "alarm": "allow-oom",
     "audit_events": "no-writes",
     "audit_lanes": "no-writes",
     "claim": "allow-oom",
     "discard": "allow-oom",
+    "edit": "allow-oom",
     "enqueue": "",
     "expunge": "allow-oom",
     "forget": "allow-oom",
     "hook_claim": "allow-oom",
     "hook_redo": "allow-oom",
     "hook_settle": "allow-oom",
+    "job_fill": "allow-oom",
+    "job_start": "allow-oom",
+    "job_step": "allow-oom",
+    "job_turn": "allow-oom",
     "mend": "allow-oom",
+    "note": "allow-oom",
+    "observe": "allow-oom",
     "pause": "allow-oom",
     "peek": "no-writes",
     "recount": "allow-oom",
     "redrive": "allow-oom",
+    "restore": "",
     "resume": "allow-oom",
     "retire": "allow-oom",
     "settle": "allow-oom",
@@ -32,7 +41,7 @@ FLAGS = {
     "status": "no-writes",
     "sweep": "allow-oom",
 }
-"""Only enqueue is refused by a full Redis; what only reads runs on a replica too."""
+"""Only what takes events in is refused by a full Redis; what only reads runs on a replica too."""
 
 
 def scripts() -> list[str]:
@@ -87,8 +96,8 @@ def test_a_script_is_joined_with_its_fragments_and_their_keys() -> None:
     assert script.keys == ("bell", "meta", "n")
     assert script.text.splitlines()[:3] == [
         "#!lua flags=allow-oom",
-        "local BELL, META, N = KEYS[1], KEYS[2], KEYS[3]",
         "local P = string.sub(KEYS[1], 1, -5)",
+        "local BELL, META, N = KEYS[1], P .. 'meta', P .. 'n'",
     ]
     assert (
         script.text.index("redis.call") < script.text.index("function ring") < script.text.index("return 1")

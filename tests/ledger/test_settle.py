@@ -134,6 +134,17 @@ DELIVERIES = {
             pace={"t1": NOW}, n={"accepted": 1, "delivered": 1, **ONE_CALL}, **emptied(0)
         ),
     ),
+    "a whole success is settled before a failure that another worker's call tells of its event": Row(
+        before=in_flight("ann", "E1", token="t2"),
+        call=settle(
+            settled("ann", "t1", Verdict.UNCLEAR, line=LINE, E1=Retry(delay_ms=1)),
+            accepted("ann", "t2", "E1"),
+        ),
+        answer=["gone", "ok"],
+        after=ended("E1", at=LATER).but(
+            pace={"t2": NOW}, n={"accepted": 1, "delivered": 1, **ONE_CALL}, **emptied(0)
+        ),
+    ),
     "an event that lost its place in the list is delivered all the same": Row(
         before=in_flight("ann", "E1", "E2").but(lanes={"ann": ["E2", "E1"]}),
         call=settle(accepted("ann", "t1", "E1", "E2")),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from redis import Redis
 
 from shipper.ledger import operations as ask
+from shipper.ledger.deed import Deed
 from shipper.ledger.keys import lane_key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import Operation, SettledCall
@@ -14,6 +17,7 @@ from shipper.outcome import DELIVERED, SOLO, UNCLEAR, Dead, Free, Reason, Retry,
 from tests.ledger.builders import HOUR, NOW, SECOND, accepted, envelope, settings_of, settled
 
 SETTINGS = settings_of()
+DEED = Deed(by="ann", did="redrive", name="D1")
 T = TypeVar("T")
 
 
@@ -83,8 +87,11 @@ def stroll(ledger: Ledger) -> Tour:
 def _enqueue(tour: Tour) -> None:
     events = [envelope(f"E{i}", f"lane{i}", hook="sent", key=f"K{i}") for i in range(8)]
     parked = envelope("E8", "lane8", park=True, hook="sent")
+    again = replace(events[0], explicit=True)
     tour.run(ask.enqueue([*events, parked, envelope("E9", "lane0")], SETTINGS, now=tour.now))
-    tour.run(ask.enqueue([events[0], envelope("E1", fp="other")], SETTINGS, atomic=True, now=tour.now))
+    tour.run(
+        ask.enqueue([again, envelope("E1", explicit=True, fp="other")], SETTINGS, atomic=True, now=tour.now)
+    )
     tour.run(ask.peek(events[0], now=tour.now))
     tour.sweep()
     tour.run(ask.show([f"E{i}" for i in range(12)], now=tour.now))
@@ -97,7 +104,16 @@ def _deliver(tour: Tour) -> None:
     tour.settle(
         settled("lane0", token["lane0"], Verdict.VAGUE, E0=DELIVERED, E9=retry),
         accepted("lane1", token["lane1"], "E1"),
-        settled("lane2", token["lane2"], Verdict.PERMANENT, code=3009, line=b'{"number":1}', E2=dead),
+        settled(
+            "lane2",
+            token["lane2"],
+            Verdict.PERMANENT,
+            code=3009,
+            refused="total",
+            kind="inactive",
+            line=b'{"number":1}',
+            E2=dead,
+        ),
         settled("lane3", token["lane3"], Verdict.UNCLEAR, E3=UNCLEAR),
         settled("lane4", token["lane4"], Verdict.BUSY, E4=Free(delay_ms=1)),
         settled("lane5", token["lane5"], Verdict.UNSENT, E5=SOLO),
@@ -113,6 +129,8 @@ def _deliver(tour: Tour) -> None:
     tour.sweep()
     tour.settle(settled("lane0", tour.claim()["lane0"], Verdict.CREDENTIALS, E9=Free(delay_ms=1)))
     tour.run(ask.status(now=tour.now))
+    tour.run(ask.alarm({"dead": 9}, {"dead": 9}, {"dead"}, held=True, seen_at=tour.now, now=tour.now))
+    tour.run(ask.observe({"call 100": 1}, now=tour.now))
 
 
 def _tell(tour: Tour) -> None:
@@ -127,9 +145,28 @@ def _tell(tour: Tour) -> None:
 
 
 def _operate(tour: Tour) -> None:
-    tour.run(ask.pause(now=tour.now))
+    tour.run(ask.note(DEED, count=1, ids=["E1"], now=tour.now))
+    tour.run(ask.pause(deed=DEED, now=tour.now))
     tour.run(ask.resume(now=tour.now))
-    tour.run(ask.redrive(["E3", "E8"], spread_ms=5, may_duplicate=True, line=b"{}", now=tour.now))
+    (seen,) = tour.run(ask.stored(["E3"], now=tour.now))
+    assert seen
+    tail = envelope("E3", "lane3", hook="sent").tail_header
+    edit = partial(ask.edit, seen, tail_header=tail, may_duplicate=True, line=b"{}", now=tour.now)
+    tour.run(edit(body=b"another", deed=DEED))
+    tour.run(edit(body=b"too late"))
+    tour.run(ask.restore([replace(seen, event_id="E10")], deed=DEED, now=tour.now))
+    tour.run(ask.redrive(["E3", "E8", "E10"], spread_ms=5, may_duplicate=True, line=b"{}", now=tour.now))
+    tour.run(
+        ask.job_start(
+            "J1", filter_text="", total=0, rate=9, may_duplicate=True, sends=DEED, filling=True, now=tour.now
+        )
+    )
+    tour.run(ask.job_fill("J1", ["E2", "E3"], last=True, now=tour.now))
+    for cursor, found in (("", [("E2", "E2")]), ("E2", [])):
+        tour.now += 500
+        tour.run(ask.job_step("J1", cursor, found, nothing_more=True, now=tour.now))
+    tour.run(ask.job_turn("J1", "cancel", deed=DEED, now=tour.now))
+    tour.run(ask.job_step("J1", "E2", [], nothing_more=True, now=tour.now))
     tour.run(ask.discard(["E3", "E4"], now=tour.now))
     tour.run(ask.expunge(["E5", "E8", "E0"], now=tour.now))
 

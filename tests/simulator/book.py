@@ -34,7 +34,23 @@ KEPT: Final = (
     *("ended_keys", "dead", "unclear", "hooks", "jobs", "tries", "failed", "pace", "gate", "recent", "burst"),
     *("pumps", "crew", "counters"),
 )
-"""What both books must agree on; `index`, `groups` and `bell` are judged by what else the ledger holds."""
+"""What both books must agree on. `index`, `groups`, `people`, `fields`, `kinds` and `bell` are judged by what
+else the ledger holds."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Redrive:
+    """A redrive job, as the rules keep it."""
+
+    state: str = "running"
+    may_duplicate: bool
+    rate: float
+    cursor: str = ""
+    credit: float = 0
+    seen_at: int
+    open: dict[str, int] = field(default_factory=dict)
+    """What it sent and has not seen end: since when nobody looked."""
+    recent: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +74,9 @@ class Book:
     unclear: dict[str, int] = field(default_factory=dict)
     index: set[bytes] = field(default_factory=set)
     groups: dict[str, int] = field(default_factory=dict)
+    people: dict[str, int] = field(default_factory=dict)
+    fields: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
     hooks: dict[str, int] = field(default_factory=dict)
     jobs: dict[str, bytes] = field(default_factory=dict)
     tries: dict[str, str] = field(default_factory=dict)
@@ -74,6 +93,7 @@ class Book:
     swept: int = 0
     """When the last sweep was. Like the next, kept by the rules alone."""
     spread_until: int = 0
+    redrives: dict[str, Redrive] = field(default_factory=dict)
     restarted: bool = False
     """The server is another process than at the last sweep."""
 
@@ -124,7 +144,8 @@ def differences(found: Book, kept: Book) -> Iterator[str]:
 
 def _read_book(reply: list[Any]) -> Book:
     lanes, rec, st, why, due, lease, calls, broken, fate, ended, idem, idemx, *rest = reply
-    dead, uncl, dx, groups, hooks, hj, hl, hf, pace, gate, recent, burst, pumps, crew, n, bell = rest
+    dead, uncl, dx, groups, people, fields, kinds, *rest = rest
+    hooks, hj, hl, hf, pace, gate, recent, burst, pumps, crew, n, bell = rest
     return Book(
         lanes={lane: ids and _texts(ids) for lane, ids in _pairs(lanes, lambda ids: ids)},
         records=dict(_pairs(rec, bytes)),
@@ -142,6 +163,9 @@ def _read_book(reply: list[Any]) -> Book:
         unclear=dict(_pairs(uncl, int)),
         index=set(dx),
         groups=dict(_pairs(groups, int)),
+        people=dict(_pairs(people, int)),
+        fields=dict(_pairs(fields, int)),
+        kinds=dict(_pairs(kinds, int)),
         hooks=dict(_pairs(hooks, int)),
         jobs=dict(_pairs(hj, bytes)),
         tries=dict(_pairs(hl, bytes.decode)),

@@ -28,6 +28,13 @@ class Step(StrEnum):
     EXPUNGE = "expunge"
     PAUSE = "pause"
     RESUME = "resume"
+    JOB_START = "start a job"
+    JOB_READ = "read a job"
+    JOB_STEP = "step a job"
+    JOB_TURN = "turn a job"
+    READ_LETTER = "read a letter"
+    EDIT = "edit a letter"
+    RESTORE = "take letters in"
     LOOK = "look"
     HOOK_CLAIM = "hook claim"
     HOOK_TELL = "hook tell"
@@ -180,6 +187,46 @@ LETTERS: Final = Mix(
 )
 """Gameball refuses most events for good, and people send several of them again at a time."""
 
+JOBS: Final = Mix(
+    name="jobs",
+    weights={
+        **LETTERS.weights,
+        Step.ENQUEUE: 12,
+        Step.DISCARD: 0,
+        Step.EXPUNGE: 0,
+        Step.REDRIVE: 1,
+        Step.RESUME: 12,
+        Step.JOB_START: 4,
+        Step.JOB_READ: 24,
+        Step.JOB_STEP: 28,
+        Step.JOB_TURN: 1,
+        Step.PAUSE: 1,
+        Step.BACK: 1,
+    },
+    steps=500,
+    likely=(Verdict.PERMANENT,),
+    likelihood=0.7,
+)
+"""Letters are sent again by jobs, which several workers carry on at once, with what they read a while ago."""
+
+EDITS: Final = Mix(
+    name="edits",
+    weights={
+        **LETTERS.weights,
+        Step.REDRIVE: 3,
+        Step.RESUME: 6,
+        Step.READ_LETTER: 16,
+        Step.EDIT: 16,
+        Step.RESTORE: 2,
+        Step.HOURS: 1,
+        Step.FORGET: 2,
+    },
+    steps=300,
+    likely=(Verdict.PERMANENT, Verdict.PERMANENT, Verdict.UNCLEAR),
+    likelihood=0.7,
+)
+"""People edit letters that they read a while ago, all at once, and take in letters of other ledgers."""
+
 ROLLED_BACK: Final = Mix(
     name="rolled back",
     weights={**ORDINARY, Step.CLAIM_LATE: 3, Step.SAVE: 4, Step.ROLL_BACK: 1},
@@ -187,5 +234,6 @@ ROLLED_BACK: Final = Mix(
 """The ledger loses what it had acknowledged since some moment, and claims arrive that were given up."""
 
 MIXES: Final = {
-    mix.name: mix for mix in (NORMAL, ZOMBIES, HOURS, SPOILT, SKEWED, BUSY, FAILING, LETTERS, ROLLED_BACK)
+    mix.name: mix
+    for mix in (NORMAL, ZOMBIES, HOURS, SPOILT, SKEWED, BUSY, FAILING, LETTERS, JOBS, EDITS, ROLLED_BACK)
 }

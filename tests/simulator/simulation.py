@@ -12,7 +12,7 @@ from shipper.ledger.audit import audit
 from shipper.ledger.ledger import Ledger
 from shipper.outcome import State
 from shipper.settings import HOUR_MS
-from tests.simulator.actors import operators, producers, pumps, tellers, vandals
+from tests.simulator.actors import editors, jobs, operators, producers, pumps, tellers, vandals
 from tests.simulator.mix import Mix, Step
 from tests.simulator.rules.gate import FOR_EVER
 from tests.simulator.world import World
@@ -99,6 +99,13 @@ STEPS: Final[dict[Step, Callable[[World], object]]] = {
     Step.EXPUNGE: operators.expunge,
     Step.PAUSE: operators.pause,
     Step.RESUME: operators.resume,
+    Step.JOB_START: jobs.start,
+    Step.JOB_READ: jobs.read,
+    Step.JOB_STEP: jobs.step,
+    Step.JOB_TURN: jobs.turn,
+    Step.READ_LETTER: editors.read,
+    Step.EDIT: editors.edit,
+    Step.RESTORE: editors.restore,
     Step.LOOK: operators.look,
     Step.HOOK_CLAIM: tellers.hook_claim,
     Step.HOOK_TELL: tellers.hook_tell,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Final
 
 from shipper.outcome import State
@@ -79,15 +79,29 @@ def _check_events(book: Book) -> None:
 def _check_letters(book: Book) -> None:
     index: set[bytes] = set()
     groups: Counter[str] = Counter()
+    lanes: dict[str, Counter[str]] = defaultdict(Counter)
+    fields: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     for event_id, at in (book.dead | book.unclear).items():
         tried, head = book.numbers(event_id), book.head(event_id)
-        code = "-" if tried.code is None else tried.code
-        mine = [f"{tried.reason} {code} {name}" for name in head.names]
+        code, refused = "-" if tried.code is None else tried.code, tried.field or "-"
+        mine = [f"{tried.reason} {code} {name} {refused}" for name in head.names]
         groups.update(mine)
-        pages = [f"r{tried.reason}", f"c{code}", f"l{head.lane}", *(f"n{name}" for name in head.names)]
-        index |= {f"{page}\0{at:013}\0{event_id}".encode() for page in [*pages, *(f"g{g}" for g in mine)]}
+        for group in mine:
+            lanes[group][head.lane] += 1
+        fields.update(filter(None, [tried.field]))
+        kinds.update(filter(None, [tried.kind]))
+        pages = [f"r{tried.reason}", f"c{code}", f"f{refused}", f"l{head.lane}"]
+        pages += [f"n{name}" for name in head.names] + [f"g{group}" for group in mine]
+        pages += [f"k{tried.kind}"] if tried.kind else []
+        index |= {f"{page}\0{at:013}\0{event_id}".encode() for page in pages}
+    people = {group: len(whose) for group, whose in lanes.items()}
+    people |= {f"{group}\0{lane}": n for group, whose in lanes.items() for lane, n in whose.items()}
     assert book.index == index, f"pages of dead letters: {book.index ^ index} too many or too few"
     assert book.groups == groups, f"groups {book.groups} are not {dict(groups)}"
+    assert book.people == people, f"customers of groups {book.people} are not {people}"
+    assert book.fields == fields, f"refused fields {book.fields} are not {dict(fields)}"
+    assert book.kinds == kinds, f"kinds of answers {book.kinds} are not {dict(kinds)}"
 
 
 def _check_ends(book: Book) -> None:

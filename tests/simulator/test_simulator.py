@@ -27,6 +27,8 @@ SEEDS: Final = {
     "busy": 25,
     "failing": 25,
     "letters": 25,
+    "jobs": 25,
+    "edits": 25,
     "rolled back": 50,
 }
 REACHED: Final = {
@@ -45,6 +47,17 @@ REACHED: Final = {
     "busy": {"claim pace", "call of several"},
     "failing": {"claim paused", "redrive ok", "resumed from operator"},
     "letters": {"dead: refused", "redrive ok", "resumed from refusals"},
+    "jobs": {
+        "job ok",
+        "job stale",
+        "job late",
+        "job held",
+        "job full",
+        "job done",
+        "job sent",
+        "job cancelled",
+    },
+    "edits": {"edit ok", "edit changed", "edit no", "restore ok", "restore known", "restore key"},
     "rolled back": {"rolled back", "settle stale", "claim after its void"},
 }
 """What each chunk of a mix must have come to: a simulation proves nothing about what it never reaches."""

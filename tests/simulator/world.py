@@ -14,7 +14,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from shipper.envelope import Envelope
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import ClaimedCall, Operation, SettledCall
+from shipper.ledger.operations import ClaimedCall, Operation, SettledCall, Stored
 from shipper.ledger.record import HookJob
 from shipper.outcome import Verdict
 from tests.simulator.book import Book, differences, dump
@@ -51,6 +51,16 @@ class Telling:
     lease_end: int
     let_go: bool = False
     """It has told the ledger how it went, and may only tell it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What a worker read of a redrive job, and is about to send."""
+
+    job: str
+    cursor: str
+    found: list[tuple[str, str]]
+    nothing_more: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,10 +102,17 @@ class World:
     given_back: dict[str, int] = field(default_factory=dict)
     """When the ledger heard that a token is void."""
     saved: Saved | None = None
+    drafts: list[Stored] = field(default_factory=list)
+    """Letters as somebody read them."""
     tickets: list[str] = field(default_factory=list)
     arrivals: list[int] = field(default_factory=list)
     tellings: list[Telling] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    jobs: list[str] = field(default_factory=list)
+    jobs_over: set[str] = field(default_factory=set)
+    errands: list[Errand] = field(default_factory=list)
+    job_sent: set[tuple[str, str]] = field(default_factory=set)
+    """What each redrive job sent."""
     numbered: int = 0
     log: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)

@@ -16,6 +16,7 @@ from tests.support.servers import RedisServer
 from tests.workers.desk import QUICK, Desk
 from tests.workers.far_end import FarEnd
 from workers.pump import Pump, Station
+from workers.sky import ThreadSky
 from workers.slots import Slots
 
 
@@ -52,9 +53,8 @@ def station(ledger: Ledger, settings: Settings, far_end: FarEnd) -> Iterator[Sta
     with ThreadPoolExecutor(16) as executor:
         yield Station(
             ledger=ledger,
-            gameball=far_end.gameball,
+            sky=ThreadSky(far_end.gameball, executor),
             settings=settings,
-            executor=executor,
             worker="w:1",
             stopping=Flag(),
             slots=Slots(1000),

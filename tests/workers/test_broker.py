@@ -12,8 +12,9 @@ from kombu.entity import Queue
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
+from shipper.errors import ShipperError
 from tests.support.servers import RedisServer
-from workers.broker import MOST_WAITING, NONSENSE, wake_up_of
+from workers.broker import MOST_WAITING, NONSENSE, Messenger, wake_up_of
 
 ID = "0a2ea3d4-2d9a-4b6e-9e39-0e1bb3a51f5b"
 TICKET = "AbCd-_0123456789"
@@ -104,6 +105,34 @@ def test_wake_ups_that_nobody_takes_do_not_pile_up_and_the_newest_stay(
         json.loads(b64decode(json.loads(each)["body"])) for each in redis.lrange("shipper.hooks", 0, -1)
     ]
     assert [each["number"] for each in waiting] == list(range(MOST_WAITING + 49, 49, -1))
+
+
+def test_a_messenger_sends_what_a_worker_reads(server: RedisServer, redis: Redis) -> None:
+    Messenger(server.url).send("shipper.complete", "shipper.hooks", "default", TICKET)
+
+    (sent,) = redis.lrange("shipper.hooks", 0, -1)
+    wake_up = wake_up_of(json.loads(sent))
+    assert wake_up["headers"]["task"] == "shipper.complete"
+    assert json.loads(b64decode(wake_up["body"])) == [["default", TICKET], {}, {}]
+
+
+def test_a_messenger_forgets_the_oldest_of_what_nobody_takes(server: RedisServer, redis: Redis) -> None:
+    redis.rpush("shipper.hooks", *range(MOST_WAITING))
+
+    Messenger(server.url).send("shipper.complete", "shipper.hooks", "default", TICKET)
+
+    waiting = redis.lrange("shipper.hooks", 0, -1)
+    assert len(waiting) == MOST_WAITING
+    assert waiting[-1] == str(MOST_WAITING - 2).encode()
+
+
+def test_a_messenger_tells_that_a_full_redis_took_nothing(server: RedisServer, redis: Redis) -> None:
+    redis.config_set("maxmemory", "1")
+
+    with pytest.raises(ShipperError):
+        Messenger(server.url).send("shipper.deliver", "shipper.deliver", "default", TICKET)
+
+    assert not redis.exists("shipper.deliver")
 
 
 def test_a_wake_up_that_a_full_redis_refuses_is_an_error(server: RedisServer, redis: Redis) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from shipper import alarm as alarm_module
 from shipper import hooks
+from shipper.alarm import Alarm, alarm_hook
 from shipper.ending import Delivery
 from shipper.envelope import lane_of
 from shipper.errors import (
@@ -24,11 +26,13 @@ from shipper.errors import (
     UnclearError,
 )
 from shipper.hooks import completion_hook
+from shipper.ledger.failed_hooks import failed_hooks, failed_jobs_of
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import (
     SettledCall,
     SettledEvent,
+    alarm,
     claim,
     discard,
     hook_claim,
@@ -377,3 +381,56 @@ def _no_hooks_left() -> Iterator[None]:
     before = dict(hooks._registry)
     yield
     assert hooks._registry == before
+
+
+# Alarms
+
+
+@pytest.fixture
+def alarmed(ledger: Ledger, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[Alarm]:
+    """What alarm hooks are told of an unclear event; the job is there, and a hook that notes it."""
+    monkeypatch.setattr(alarm_module, "_hooks", {})
+    heard: list[Alarm] = []
+    alarm_hook(heard.append)
+    ledger.run(alarm({"dead": 7}, {"dead": 5}, {"dead"}, held=False, seen_at=1))
+    return heard
+
+
+def test_an_alarm_hook_is_told_once_what_was_passed(
+    alarmed: list[Alarm], counter: Counter, desk: Desk
+) -> None:
+    told = Teller(counter).run()
+
+    assert told == 1
+    assert [(a.account, a.name, a.raised, a.value, a.mark) for a in alarmed] == [
+        ("default", "dead", True, 7, 5)
+    ]
+    assert Teller(counter).run() == 0
+
+
+def test_an_alarm_hook_that_raises_is_told_again_and_then_listed(
+    alarmed: list[Alarm], counter: Counter, ledger: Ledger
+) -> None:
+    def broken(_alarm: Alarm) -> None:
+        raise RuntimeError("the pager is away")
+
+    alarm_hook(broken)
+    once = replace(counter, settings=counter.settings.model_copy(update={"hook_tries": 1}))
+
+    Teller(once).run()
+
+    (failed,) = failed_hooks(ledger)
+    assert failed.job.event_id.startswith("alarm-dead-")
+    assert failed_jobs_of(ledger, failed.job.event_id) == [failed.job.job]
+    assert "broken: RuntimeError: the pager is away" in failed.error
+    assert len(alarmed) == 1
+
+
+def test_an_alarm_that_nobody_wants_to_hear_is_told_to_nobody(
+    alarmed: list[Alarm], counter: Counter, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_module, "_hooks", {})
+
+    told = Teller(counter).run()
+
+    assert (told, list(failed_hooks(ledger))) == (1, [])

@@ -473,3 +473,38 @@ def deliver_all(desk: Desk) -> None:
 def _accepted(call: ClaimedCall) -> SettledCall:
     events = tuple(SettledEvent(event_id=event.event_id, outcome=DELIVERED) for event in call.events)
     return SettledCall(lane=call.lane, token=call.token, verdict=Verdict.ACCEPTED, events=events)
+
+
+# Alarms
+
+
+def test_workers_together_tell_of_an_alarm_once_and_when_it_is_over(
+    start: Start, limits: SetLimits, ledger: Ledger, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits(ALARMS_MS=20)
+    caplog.set_level("INFO", logger="workers.dispatcher")
+    redis.hset(key_of("default", "n"), "dead", 5)
+    looks = [Looks(ledger), Looks(ledger)]
+
+    for each in looks:
+        start(changed(alarm_dead=5), on=each)
+
+    until(lambda: "alarm.raised" in caplog.text)
+    redis.hset(key_of("default", "n"), "dead", 4)
+    until(lambda: "alarm.cleared" in caplog.text)
+    for each in looks:
+        each.await_more()
+    assert (caplog.text.count("alarm.raised"), caplog.text.count("alarm.cleared")) == (1, 1)
+    assert "alarm='dead' value=5 mark=5" in caplog.text
+
+
+def test_without_marks_the_numbers_are_looked_at_once(
+    desk: Desk, start: Start, limits: SetLimits, ledger: Ledger
+) -> None:
+    limits(ALARMS_MS=1)
+    looks = Looks(ledger)
+
+    start(on=looks)
+
+    looks.await_more(5)
+    assert looks.ran.count("alarm") == 1

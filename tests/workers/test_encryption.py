@@ -24,6 +24,7 @@ from tests.workers.desk import QUICK, Desk
 from tests.workers.far_end import FarEnd, refused
 from workers.completion import Counter, Teller
 from workers.pump import Pump, Station
+from workers.sky import ThreadSky
 from workers.slots import Slots
 
 A: Final = f"a:{'A' * 43}="
@@ -52,9 +53,8 @@ def pump(ledger: Ledger, far_end: FarEnd) -> Iterator[Work]:
         def run(keys: str, **given: Any) -> int:
             station = Station(
                 ledger=ledger,
-                gameball=far_end.gameball,
+                sky=ThreadSky(far_end.gameball, executor),
                 settings=with_keys(keys, **given),
-                executor=executor,
                 worker="w:1",
                 stopping=Flag(),
                 slots=Slots(1000),

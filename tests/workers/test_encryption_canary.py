@@ -24,6 +24,7 @@ from tests.workers.desk import QUICK, Desk
 from tests.workers.far_end import ACCEPTED, CLOSED, FarEnd
 from workers.completion import Counter, Teller
 from workers.pump import Pump, Station, new_tokens
+from workers.sky import ThreadSky
 from workers.slots import Slots
 from workers.verdict import Answer
 
@@ -80,9 +81,8 @@ class Shop:
         with ThreadPoolExecutor(8) as executor:
             station = Station(
                 ledger=self.ledger,
-                gameball=FarEnd(_quoting).gameball,
+                sky=ThreadSky(FarEnd(_quoting).gameball, executor),
                 settings=self.settings,
-                executor=executor,
                 worker="w:1",
                 stopping=Flag(),
                 slots=Slots(100),

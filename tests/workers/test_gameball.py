@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -26,10 +27,11 @@ from tests.support.hostile import (
     saying,
     silent_listener,
 )
+from workers.fleet import Fleet
 from workers.gameball import Gameball
 from workers.settings import load_accounts
 from workers.verdict import Answer, Loss, judge
-from workers.wire import LostError
+from workers.wire import LostError, Wire
 
 API_KEY = "canary-api-4f1d9c27a8"
 SECRET_KEY = "canary-secret-b03e/77+d1"
@@ -38,15 +40,51 @@ BODY = '{"customerId":"c-42","events":{"write_review":{"text":"مرحبا 🌍"}
 Connect = Callable[..., Gameball]
 
 
-@pytest.fixture
-def connect() -> Iterator[Connect]:
+class ByFleet(Gameball):
+    """Post by a fleet, as a pump does."""
+
+    def post(self, body: bytes, *, timeout_ms: int) -> Answer:
+        if "fleet" not in vars(self):
+            self.fleet = Fleet(16)
+        trip = Trip(self, body, timeout_ms)
+        self.fleet.send([trip])
+        return trip.answer.get(timeout=10)
+
+
+class Trip:
+    """A call without what a pump knows of it."""
+
+    def __init__(self, gameball: Gameball, body: bytes, timeout_ms: int) -> None:
+        self.gameball, self.body, self.timeout_ms = gameball, body, timeout_ms
+        self.answer: SimpleQueue[Answer] = SimpleQueue()
+
+    def leave(self) -> Wire | None:
+        found = self.gameball.load(self.body, timeout_ms=self.timeout_ms)
+        if isinstance(found, Wire):
+            return found
+        self.answer.put(found)
+        return None
+
+    def arrive(self, wire: Wire, lost: LostError | None) -> None:
+        self.answer.put(self.gameball.unload(wire, lost))
+
+    def fail(self, error: Exception) -> None:
+        raise AssertionError from error
+
+    def report(self) -> None:
+        pass
+
+
+@pytest.fixture(params=[Gameball, ByFleet], ids=["by a session", "by a fleet"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     """Give a Gameball at a URL, with both keys and what else the environment would say."""
+    kind: type[Gameball] = request.param
     with ExitStack() as stack:
 
         def open_at(url: str, **environ: str) -> Gameball:
             given = {"BASE_URL": url, "API_KEY": API_KEY, "SECRET_KEY": SECRET_KEY} | environ
             named = {f"GAMEBALL_{name}": value for name, value in given.items()}
-            gameball = Gameball(load_accounts(Settings(), named)["default"], connect_timeout_ms=500)
+            gameball = kind(load_accounts(Settings(), named)["default"], connect_timeout_ms=500)
             stack.callback(gameball.close)
             return gameball
 

@@ -122,6 +122,7 @@ def test_a_failed_attempt_leaves_a_line_in_the_history() -> None:
         "at": NOW + 5,
         "number": 5,
         "worker": "w:1",
+        "claimed": NOW,
         "verdict": "permanent",
         "outcome": "dead: refused",
         "took_ms": 42,
@@ -217,3 +218,35 @@ def test_only_what_went_wrong_is_a_warning(
     log_call("default", "w:1", came, settled_call(came, SETTINGS, worker="w:1"), ["ok"])
 
     assert [record.levelname for record in caplog.records] == [level]
+
+
+def test_a_dead_letter_is_told_by_the_field_that_the_answer_names_and_by_the_kind_of_answer() -> None:
+    first, second, other = (
+        settled_call(landing(Answer(status=422, body=body)), SETTINGS, worker="w:1").events[0]
+        for body in (
+            b'{"code":3003,"message":"events.buy.total of \\"ann\\" must be a number","requestId":"r1"}',
+            b'{"code":3003,"message":"events.buy.total of \\"bob\\" must be a number","requestId":"r2"}',
+            b'{"code":3009,"message":"inactive customer"}',
+        )
+    )
+
+    assert first.outcome == Dead(reason=Reason.REFUSED)
+    assert (first.field, second.field, other.field) == ("total", "total", "-")
+    assert first.kind == second.kind != other.kind
+
+
+def test_what_was_lost_names_no_field_however_it_is_told() -> None:
+    parked = claimed(park=True)
+    lost = Answer(lost=Loss.UNCLEAR, detail="curl 56: Recv failure for 'email' is missing")
+
+    event = settled_call(landing(lost, parked), SETTINGS, worker="w:1").events[0]
+
+    assert event.outcome == UNCLEAR
+    assert event.field == "-"
+    assert len(event.kind) == 11
+
+
+def test_what_is_no_dead_letter_is_not_told_apart() -> None:
+    event = settled_call(landing(UNAVAILABLE), SETTINGS, worker="w:1").events[0]
+
+    assert (event.field, event.kind) == ("-", "none")

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 from redis import Redis
@@ -26,9 +28,11 @@ from tests.workers.desk import QUICK, Desk
 from tests.workers.far_end import ACCEPTED, CLOSED, FarEnd
 from workers import pump as pump_module
 from workers.completion import Counter
+from workers.gameball import Gameball
 from workers.pump import Station
-from workers.settings import load_accounts
-from workers.wiring import Works, check_redis, import_hooks, make_executor, worker_name
+from workers.settings import account_of, load_accounts
+from workers.sky import FleetSky, ThreadSky
+from workers.wiring import Works, check_redis, import_hooks, make_sky, worker_name
 
 ENVIRON = {"GAMEBALL_API_KEY": "key-12345678", "GAMEBALL_BASE_URL": "http://127.0.0.1:9"}
 
@@ -101,6 +105,54 @@ def test_a_pump_that_only_waits_for_its_last_calls_makes_room_for_the_next(
     assert calls == 1
     may_land.set()
     thread.join(10)
+
+
+def test_a_pump_that_lingers_gives_its_ticket_up_and_is_woken_by_the_bell_of_its_process(
+    works: Works, desk: Desk, far_end: FarEnd, station: Station
+) -> None:
+    works.stations["default"] = replace(station, settings=QUICK.model_copy(update={"pump_ms": 10_000}))
+    works.hears_bell = True
+    desk.enqueue("c-0")
+    ticket = desk.ticket()
+    thread = Thread(target=works.run_pump, args=("default", ticket), kwargs={"lingers": True})
+    thread.start()
+    until(lambda: desk.ledger.ask("ZSCORE", key_of("default", "pumps"), ticket) is None)
+
+    event_id = desk.enqueue("c-1")
+    woken = works.wake("default")
+
+    assert woken
+    until(lambda: desk.state(event_id) == "delivered", within_s=1)
+    works.stopping.set()
+    thread.join(2)
+    assert not thread.is_alive()
+    assert works.wake("default") is False
+
+
+def test_a_pump_lingers_only_where_a_bell_is_heard(works: Works, desk: Desk) -> None:
+    began = monotonic_ms()
+
+    works.run_pump("default", "", lingers=True)
+
+    assert monotonic_ms() - began < QUICK.pump_ms
+
+
+def test_a_message_that_finds_a_pump_running_wakes_it(works: Works, desk: Desk, station: Station) -> None:
+    works.stations["default"] = replace(station, settings=QUICK.model_copy(update={"pump_ms": 10_000}))
+    works.hears_bell = True
+    desk.enqueue("c-0")
+    first = desk.ticket()
+    thread = Thread(target=works.run_pump, args=("default", first), kwargs={"lingers": True})
+    thread.start()
+    until(lambda: desk.ledger.ask("ZSCORE", key_of("default", "pumps"), first) is None)
+    event_id = desk.enqueue("c-1")
+
+    calls = works.run_pump("default", "A" * 16)
+
+    assert calls == 0
+    until(lambda: desk.state(event_id) == "delivered", within_s=1)
+    works.stopping.set()
+    thread.join(2)
 
 
 def test_a_message_for_an_account_that_is_not_ours_is_dropped_and_its_name_not_logged(
@@ -185,12 +237,25 @@ def test_a_workers_name_is_one_word_that_tells_host_and_process(monkeypatch: pyt
     assert worker_name() == f"we-b-1-ö-{'x' * 31}:{os.getpid()}"
 
 
-def test_flights_have_threads_of_their_own() -> None:
-    executor = make_executor(3)
+def test_calls_are_carried_by_a_fleet() -> None:
+    gameball = Gameball(account_of("default", ENVIRON))
 
-    assert isinstance(executor, ThreadPoolExecutor)
-    assert executor._max_workers == 3
-    executor.shutdown()
+    assert isinstance(make_sky(gameball, 3), FleetSky)
+
+
+@pytest.mark.parametrize(
+    ("module", "ask"), [("gevent.monkey", "is_module_patched"), ("eventlet.patcher", "is_monkey_patched")]
+)
+def test_where_threads_are_green_each_call_has_a_thread(
+    module: str, ask: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patched = SimpleNamespace(**{ask: lambda what: what in {"thread", "threading"}})
+    monkeypatch.setitem(sys.modules, module, cast("ModuleType", patched))
+    native = SimpleNamespace(ThreadPoolExecutor=ThreadPoolExecutor)
+    monkeypatch.setitem(sys.modules, "gevent.threadpool", cast("ModuleType", native))
+    gameball = Gameball(account_of("default", ENVIRON))
+
+    assert isinstance(make_sky(gameball, 3), ThreadSky)
 
 
 # Hooks

@@ -11,6 +11,19 @@ local function lane_key(lane)
   return P .. 'l:' .. lane
 end
 
+-- Read fields of a hash, 1000 at a time; false for one that is not there.
+local function fetch(key, fields)
+  if #fields == 0 then return {} end
+  if #fields <= 1000 then return C('HMGET', key, unpack(fields)) end
+  local values = {}
+  for i = 1, #fields, 1000 do
+    for _, value in ipairs(C('HMGET', key, unpack(fields, i, math.min(i + 999, #fields)))) do
+      values[#values + 1] = value
+    end
+  end
+  return values
+end
+
 -- Call a command on many values, 1000 at a time: Lua's unpack ends at about 8000.
 local function each(command, key, values)
   for i = 1, #values, 1000 do

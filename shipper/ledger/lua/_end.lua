@@ -6,15 +6,15 @@ local COUNTER = {d = 'delivered', x = 'discarded', e = 'expunged'}
 
 -- Each event is {id, head, s, record}; `tried` is false only for one that `st` and `why` have never held.
 local function end_events(events, letter, tried)
-  local ids, fates, keys = {}, {}, {}
+  local ids, fates, keys, now = {}, {}, {}, T .. ''
   for i, e in ipairs(events) do
     ids[i] = e.id
     fates[2 * i - 1] = e.id
-    fates[2 * i] = table.concat({letter, e.head.fp, e.s.n, e.s.c, T, T - e.head.at}, ' ')
-    if e.head.key ~= '' then keys[#keys + 1] = e.head.key .. ' ' .. T end
+    fates[2 * i] = letter .. ' ' .. e.head.fp .. ' ' .. e.s.n .. ' ' .. e.s.c .. ' ' .. now .. ' ' .. (T - e.head.at)
+    if e.head.key ~= '' then keys[#keys + 1] = e.head.key .. ' ' .. now end
     count('bytes', -(#e.record + OVERHEAD))
   end
-  C('HSET', FATE, unpack(fates))
+  each('HSET', FATE, fates)
   each('RPUSH', ENDED, ids)
   each('RPUSH', IDEMX, keys)
   each('HDEL', REC, ids)

@@ -12,7 +12,8 @@ local function expire_event(id, number, worker, alone, most_crashes)
     '","verdict":"crashed","outcome":"' .. outcome .. '"}'
   remember(id, line)
   if outcome == 'retry' then return put_back(id, s, alone and 'R' or 'Rs', 0) end
-  s.f, s.reason, s.code = s.f + 1, outcome == 'unclear' and 'unclear' or 'crashed', '-'
+  s.f, s.reason = s.f + 1, outcome == 'unclear' and 'unclear' or 'crashed'
+  s.code, s.field, s.kind = '-', '-', 'none'
   count('in_flight', -1)
   return bury(id, s, record, outcome == 'unclear', line)
 end

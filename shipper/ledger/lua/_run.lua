@@ -14,28 +14,41 @@ local function fits(names, head)
   return true
 end
 
+-- Read what waits at the head of lanes, from the k-th on, until it is many events: one command for their records.
+local MANY, NEVER = 64, read_tried()
+
+local function heads_of(lanes, k, most)
+  local heads, all = {}, {}
+  while k <= #lanes and #all < MANY do
+    local ids = redis.pcall('LRANGE', lane_key(lanes[k]), 0, most - 1)
+    heads[lanes[k]] = {ids = ids, before = #all}
+    for _, id in ipairs(ids) do all[#all + 1] = id end
+    k = k + 1
+  end
+  heads.records, heads.tried = fetch(REC, all), fetch(ST, all)
+  return heads
+end
+
 -- Return {id, tried, record} of each event of the run; nil when the lane cannot be read.
-local function run_of(lane, most, most_bytes)
-  local ids = redis.pcall('LRANGE', lane_key(lane), 0, most - 1)
+local function run_of(lane, heads, most_bytes)
+  local ids, before = heads[lane].ids, heads[lane].before
   if ids.err then return nil end
-  if #ids == 0 then return {} end
-  local records, tried = C('HMGET', REC, unpack(ids)), C('HMGET', ST, unpack(ids))
   local run, names, sig, bytes = {}, {}, nil, 0
   for i, id in ipairs(ids) do
-    local record = records[i]
+    local record, numbers = heads.records[before + i], heads.tried[before + i]
     local head = record and read_record(record)
     if not record then
       drop_lost(lane, id)
     elseif not head then
       return #run > 0 and run or nil
     else
-      local s = read_tried(tried[i])
+      local s = numbers and read_tried(numbers) or NEVER
       local alone = head.park or head.solo or s.solo
       bytes = bytes + #record
       if #run > 0 and (alone or head.sig ~= sig or bytes > most_bytes or not fits(names, head)) then break end
-      run[#run + 1], sig = {id = id, s = s, tried = tried[i], record = record}, head.sig
+      run[#run + 1], sig = {id = id, s = s, tried = numbers, record = record}, head.sig
+      if alone or i == #ids then break end
       for name in string.gmatch(head.names, '[^,]+') do names[name] = true end
-      if alone then break end
     end
   end
   return run

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Lease as many due lanes as slots, pace and gate allow; of each the run that may share a call. Asked again with
 -- the same tokens it gives the same calls. Nothing is written per event.
--- INCLUDE: base count record tried call lane void resent pace run
+-- INCLUDE: base count record tried call lane place void resent pace run
 -- KEYS: rec st gate pumps
 -- ARGV: now, worker, ticket, beat ms, most events, most bytes, lease ms, window 1 s, limit, window 30 s, limit,
 --       number of void tokens, the void tokens, a fresh token for each slot
@@ -12,6 +12,8 @@ local most, most_bytes, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(A
 local w1, l1, w30, l30 = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local first = 13 + ARGV[12]
 local slots, limited = #ARGV - first + 1, l1 > 0 or l30 > 0
+
+local ENOUGH = 512 -- events in one claim: it takes about 10 µs for each, and who has free slots asks again
 
 if first > 13 then
   local void = {}
@@ -33,21 +35,27 @@ slots = math.min(slots, gate[1] and 1 or slots, room_in(w1, l1), room_in(w30, l3
 if slots <= 0 then return {'pace', T, math.max(room_at(w1, l1), room_at(w30, l30))} end
 
 local reply, leases, calls, paced, gone = {'calls', T}, {}, {}, {}, {}
-for _, lane in ipairs(C('ZRANGE', DUE, '-inf', T, 'BYSCORE', 'LIMIT', 0, slots)) do
-  local run, token = run_of(lane, most, most_bytes), ARGV[first + #reply - 2]
+local lanes, since = due_lanes(slots)
+local heads, handed_out = {}, 0
+for k, lane in ipairs(lanes) do
+  if handed_out >= ENOUGH then break end
+  if not heads[lane] then heads = heads_of(lanes, k, most) end
+  local run, token = run_of(lane, heads, most_bytes), ARGV[first + #reply - 2]
   if not (run and #run == 0 and C('EXISTS', lane_key(lane)) == 1) then gone[#gone + 1] = lane end
   if not run then
     C('SADD', BROKEN, lane)
   elseif #run > 0 then
-    local call, answer = {token, T, worker}, {lane, token}
-    for _, e in ipairs(run) do
-      call[#call + 1], call[#call + 2] = e.id, e.s.n + 1
-      for _, v in ipairs({e.id, e.s.n + 1, e.tried or '', e.record}) do answer[#answer + 1] = v end
+    local call, answer = {token, claimed_at(since[k]), worker}, {lane, token}
+    for j, e in ipairs(run) do
+      local number, at = e.s.n + 1, 4 * j
+      call[2 * j + 2], call[2 * j + 3] = e.id, number
+      answer[at - 1], answer[at], answer[at + 1], answer[at + 2] = e.id, number, e.tried or '', e.record
     end
     leases[#leases + 1], leases[#leases + 2] = T + lease, lane
     calls[#calls + 1], calls[#calls + 2] = lane, table.concat(call, ' ')
     if limited or #paced == 0 then paced[#paced + 1], paced[#paced + 2] = T, token end
     reply[#reply + 1] = answer
+    handed_out = handed_out + #run
     count('waiting', -#run)
     count('in_flight', #run)
   end

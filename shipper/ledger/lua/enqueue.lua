@@ -1,80 +1,80 @@
 #!lua
 -- Accept events. Reads and decides everything first, then writes in an order of which every prefix is harmless:
 -- a lane that is due too early is looked at and dropped, a record outside its lane is housed by the next try.
--- INCLUDE: base count bell record lane house
--- KEYS: fate idem idemx meta
+-- INCLUDE: base bell record idle earlier
+-- KEYS: n rec due lease broken fate idem idemx meta dead uncl
 -- ARGV: now, most events, most bytes (0: what the sweep found), id retention ms, how far ahead an id may
---       be born ms, atomic (0 or 1), then for each event: id, born ms ('' unless the caller chose the id), lane, key,
---       fp, tail of header, body
--- RETURNS: word, id for each event: ok, dup (the id is the earlier event's), conflict, full, stale (born before
---       the retention), early (born in the future), broken (its lane is corrupt), withheld (atomic, others failed)
-local most, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-local retention, ahead, atomic = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
-local had = C('HMGET', N, 'waiting', 'in_flight', 'bytes')
+--       be born ms, atomic (0 or 1), then for each event: id, born ms ('' for an id made for this very call, which
+--       nothing can have), lane, the rest of its record: |key|fp|..|head_len NUL body
+-- RETURNS: ok if that is the word for every event, else word, id for each: ok, dup (the id is the earlier event's),
+--       conflict, full, stale (born before the retention), early (in the future), broken (lane), withheld (atomic)
+local most_bytes, text = tonumber(ARGV[3]), string.format
+local had = C('HMGET', N, 'accepted', 'waiting', 'in_flight', 'bytes')
 if most_bytes == 0 then most_bytes = tonumber(C('HGET', META, 'most_bytes') or 0) end
-local room = most - (had[1] or 0) - (had[2] or 0)
-local space = most_bytes > 0 and most_bytes - (had[3] or 0) or math.huge
-local by_id, by_key = {}, {}
+local waiting, bytes, added = had[2] or 0, had[4] or 0, 0
+local room = ARGV[2] - waiting - (had[3] or 0)
+local space = most_bytes > 0 and most_bytes - bytes or math.huge
+local at = text('%d', T) -- a third of what Redis pays for writing a number itself
+local records, ids, lanes, in_lane, keys, dups, reply, failed = {}, {}, {}, {}, {}, {}, {}, false
 
-local function event_at(i)
-  return {id = ARGV[i], born = tonumber(ARGV[i + 1]), lane = ARGV[i + 2], key = ARGV[i + 3], fp = ARGV[i + 4],
-    tail = ARGV[i + 5], body = ARGV[i + 6], cost = 0}
+local function length(lane)
+  return in_lane[lane] or redis.pcall('LLEN', lane_key(lane))
 end
 
--- Return the id and fingerprint of the event that already has this id or idempotency key.
-local function earlier(e)
-  local held = e.key ~= '' and (by_key[e.key] or C('HGET', IDEM, e.key))
-  if held then return string.match(held, '^(%S+) (%S+)') end
-  if by_id[e.id] then return e.id, by_id[e.id] end
-  local record = C('HGET', REC, e.id)
-  if record then return e.id, header_of(record).fp end
-  local fate = C('HGET', FATE, e.id)
-  if fate then return e.id, string.match(fate, '^%S+ (%S+)') end
-end
-
-local function judge(e)
-  local id, fp = earlier(e)
-  if id and fp == e.fp then by_key[e.key] = id .. ' ' .. fp end
-  if id then return fp == e.fp and 'dup' or 'conflict', id end
-  if e.born and e.born < T - retention then return 'stale', e.id end
-  if e.born and e.born > T + ahead then return 'early', e.id end
-  if type(redis.pcall('LLEN', lane_key(e.lane))) == 'table' then return 'broken', e.id end
-  e.record = '1|' .. e.lane .. '|' .. T .. '|' .. e.key .. '|' .. e.fp .. '|' .. e.tail .. '\0' .. e.body
-  e.cost = #e.record + OVERHEAD
-  if room < 1 or space < e.cost then return 'full', e.id end
-  room, space = room - 1, space - e.cost
-  by_id[e.id] = e.fp
-  if e.key ~= '' then by_key[e.key] = e.id .. ' ' .. e.fp end
-  return 'ok', e.id
-end
-
-local events, reply, failed = {}, {}, false
-for i = 7, #ARGV, 7 do
-  local e = event_at(i)
-  e.word, e.answer = judge(e)
-  failed = failed or not (e.word == 'ok' or e.word == 'dup')
-  events[#events + 1] = e
-end
-for _, e in ipairs(events) do
-  if atomic and failed and (e.word == 'ok' or e.word == 'dup' and by_id[e.answer]) then
-    e.word = 'withheld' -- the twin of a withheld event is no duplicate: nothing was accepted
-  elseif e.word == 'ok' then
-    if not C('ZSCORE', LEASE, e.lane) and C('SISMEMBER', BROKEN, e.lane) == 0 then C('ZADD', DUE, 'NX', T, e.lane) end
-    C('HSET', REC, e.id, e.record)
-    if e.key ~= '' then C('HSET', IDEM, e.key, e.id .. ' ' .. e.fp) end
-    C('RPUSH', lane_key(e.lane), e.id)
-    count('accepted', 1)
-    count('waiting', 1)
-    count('bytes', e.cost)
-  elseif e.word == 'dup' then
-    house(e.answer)
-    if e.key ~= '' and not C('HGET', IDEM, e.key) then
-      C('HSET', IDEM, e.key, by_key[e.key])
-      C('RPUSH', IDEMX, e.key .. ' ' .. T) -- its record has no such key, so the key ages from now
+local function judge(id, born, lane, rest)
+  local key, fp = '', nil
+  if born or string.sub(rest, 2, 2) ~= '|' then
+    key, fp = string.match(rest, '^|([^|]*)|([^|]*)')
+    local held, held_fp = earlier(id, born, key)
+    if held and held_fp ~= fp then return 'conflict', held end
+    if held then
+      by_key[key], dups[#dups + 1] = held .. ' ' .. fp, {id = held, key = key}
+      local home = not by_id[held] and homeless(held)
+      if home then ids[#ids + 1], lanes[#lanes + 1], in_lane[home] = held, home, length(home) end
+      return 'dup', held
     end
+    if born and born < T - ARGV[4] then return 'stale', id end
+    if born and born > T + ARGV[5] then return 'early', id end
   end
-  reply[#reply + 1], reply[#reply + 2] = e.word, e.answer
+  in_lane[lane] = length(lane)
+  if type(in_lane[lane]) == 'table' then return 'broken', id end
+  local record = '1|' .. lane .. '|' .. at .. rest
+  local cost = #record + OVERHEAD
+  if room < 1 or space < cost then return 'full', id end
+  room, space, added = room - 1, space - cost, added + cost
+  records[#records + 1], records[#records + 2], ids[#ids + 1], lanes[#lanes + 1] = id, record, id, lane
+  by_id[id] = rest
+  if key ~= '' then by_key[key], keys[#keys + 1], keys[#keys + 2] = id .. ' ' .. fp, key, id .. ' ' .. fp end
+  return 'ok', id
 end
-tally()
-if next(by_id) and not (atomic and failed) then ring() end
-return reply
+
+for i = 7, #ARGV, 4 do
+  local word, id = judge(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3])
+  failed = failed or not (word == 'ok' or word == 'dup')
+  reply[#reply + 1], reply[#reply + 2] = word, id
+end
+if failed and ARGV[6] == '1' then
+  for i = 1, #reply, 2 do -- the twin of a withheld event is no duplicate: nothing was accepted
+    if reply[i] == 'ok' or reply[i] == 'dup' and by_id[reply[i + 1]] then reply[i] = 'withheld' end
+  end
+  return reply
+end
+
+local due = due_of(lanes, in_lane, at)
+each('ZADD', DUE, due)
+each('HSET', REC, records)
+each('HSET', IDEM, keys)
+for i, lane in ipairs(lanes) do C('RPUSH', lane_key(lane), ids[i]) end
+for _, dup in ipairs(dups) do
+  if dup.key ~= '' and not C('HGET', IDEM, dup.key) then
+    C('HSET', IDEM, dup.key, by_key[dup.key])
+    C('RPUSH', IDEMX, dup.key .. ' ' .. at) -- its record has no such key, so the key ages from now
+  end
+end
+local new = #records / 2
+if new > 0 then
+  C('HSET', N, 'accepted', text('%d', (had[1] or 0) + new), 'waiting', text('%d', waiting + new),
+    'bytes', text('%d', bytes + added))
+end
+if #due > 0 then ring() end -- a lane that was due, or leased, has been rung for or will be
+return (failed or #dups > 0) and reply or 'ok'

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- Forget what is past retention, and bring back what a stepped clock moved out of reach.
 -- INCLUDE: base count
--- KEYS: due lease hooks gate fate ended idem idemx meta
+-- KEYS: due lease hooks gate fate ended idem idemx meta trail
 -- ARGV: now, most of each, id retention ms, idempotency retention ms, lease ms, backoff cap ms,
---       share of maxmemory that the backlog may take (percent), hook lease ms, longest hold of the gate ms
+--       share of maxmemory that the backlog may take (percent), hook lease ms, longest hold of the gate ms,
+--       ms for which the audit log is kept
 -- RETURNS: {ids forgotten, keys forgotten, moments clipped}
 local limit, retention, key_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local COUNTER = {d = 'forgotten_delivered', x = 'forgotten_discarded', e = 'forgotten_expunged'}
@@ -49,6 +50,8 @@ end
 local why = C('HGET', GATE, 'why')
 if why ~= 'operator' and why ~= 'refusals' then clip_gate('until', T + ARGV[9]) end
 clip_gate('pend', T + 2 * ARGV[5])
+
+redis.pcall('XTRIM', TRAIL, 'MINID', math.max(T - ARGV[10], 0)) -- a forged one is left to who looks at it
 
 local memory = redis.pcall('INFO', 'memory')
 local most = type(memory) == 'string' and string.match(memory, 'maxmemory:(%d+)') or 0

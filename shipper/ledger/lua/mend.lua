@@ -26,7 +26,7 @@ C('SREM', BROKEN, lane)
 C('ZREM', DUE, lane)
 for _, id in ipairs(unreadable) do
   local s = read_tried(C('HGET', ST, id))
-  s.reason, s.code = 'unreadable', '-'
+  s.reason, s.code, s.field, s.kind = 'unreadable', '-', '-', 'none'
   bury(id, s, C('HGET', REC, id), false, '')
   count('waiting', -1)
 end

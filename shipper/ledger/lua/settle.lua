@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Write down what became of calls. A failure counts only if the lane's lease is still this call's and the event is
 -- in it; a success is adopted wherever the event is. Then the lane is free, and the gate hears of it.
--- INCLUDE: base count bell record tried call lane history letter hook end adopt whole fail gate
+-- INCLUDE: base count bell record tried call lane place history letter hook end adopt whole fail recent gate
 -- KEYS: rec st calls pace gate fate meta
 -- ARGV: now, the gate's policy (5, see _gate), then for each call: lane, token, verdict, hold ms, number of events,
---       and for each event: id, outcome, argument (delay ms, or `reason code`), line for its history
+--       and for each event: id, outcome, argument (delay ms, or `reason code field kind`), line for its history
 -- RETURNS: a word for each event: ok, adopted, already (delivered before), stale (not ours), gone (ended otherwise)
 local policy = {first = tonumber(ARGV[2]), longest = tonumber(ARGV[3]), calls = tonumber(ARGV[4]),
   window = tonumber(ARGV[5]), burst = tonumber(ARGV[6])}
@@ -36,34 +36,44 @@ local function put_back_unnamed(call, named)
   end
 end
 
-local i, left = 7, false
+local calls, lanes, i, left = {}, {}, 7, false
 while i <= #ARGV do
-  local lane, token, verdict, hold, events = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4]
-  local current, named, delay = read_call(C('HGET', CALLS, lane)), {}, 0
+  local events = tonumber(ARGV[i + 4])
+  calls[#calls + 1] = {lane = ARGV[i], token = ARGV[i + 1], verdict = ARGV[i + 2], hold = tonumber(ARGV[i + 3]),
+    events = events, first = i + 5}
+  lanes[#lanes + 1] = ARGV[i]
+  i = i + 5 + 4 * events
+end
+deliver_whole(calls, lanes)
+for _, call in ipairs(calls) do
+  local lane, token, verdict, named, delay = call.lane, call.token, call.verdict, {}, 0
+  local current = call.whole and call.current or read_call(C('HGET', CALLS, lane))
   local mine = current.token == token
-  i = i + 5
-  if mine and deliver_whole(lane, current, i, tonumber(events)) then
-    for _ = 1, events do reply[#reply + 1] = 'ok' end
-  else
-    for at = i, i + 4 * events - 1, 4 do
-      local word, wait = settle_event(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], verdict, mine, current)
-      reply[#reply + 1], named[ARGV[at]], delay = word, true, math.max(delay, wait)
+  for at = call.first, call.first + 4 * call.events - 1, 4 do
+    local word, wait = 'ok', 0
+    if not call.whole then
+      word, wait = settle_event(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], verdict, mine, current)
     end
-    if mine then put_back_unnamed(current, named) end
+    reply[#reply + 1], named[ARGV[at]], delay = word, true, math.max(delay, wait)
   end
-  i = i + 4 * events
   if mine then
+    if not call.whole then
+      put_back_unnamed(current, named)
+      call.left = free_lane(lane, T + delay)
+    end
+    left = left or call.left
+    if call.left and delay == 0 then keep_place(lane, current.place) end
     if verdict == 'unsent' then
       C('ZREM', PACE, token)
     elseif verdict ~= 'not_sent' then
       count('calls', 1)
-      count('events_sent', tonumber(events))
+      count('events_sent', call.events)
     end
     if verdict == 'encryption_key' then C('HSET', META, 'locked_at', T) end -- the gate stays open: `status` tells
-    weigh(lane, token, verdict, hold, policy)
-    left = free_lane(lane, T + delay) or left
+    weigh(lane, token, verdict, call.hold, policy)
   end
 end
+write_notes()
 tally()
 -- A pump that claims no more may have settled this, and hooks are told by others.
 if left or jobs_added > 0 then ring() end

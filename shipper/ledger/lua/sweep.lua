@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- End leases that ran out, reserve tickets for the pumps that are wanted, and tell how things stand.
 -- After an outage of Redis itself nothing expires before a grace: living workers settle first.
--- INCLUDE: base count bell record tried call lane history letter hook fail expire tickets witness
+-- INCLUDE: base count bell record tried call lane history letter hook fail expire tickets witness flow
 -- KEYS: due lease gate pumps tellers crew hooks meta
 -- ARGV: now, most lanes, absence ms that counts as an outage, grace ms, backoff ms, most crashes in a row,
 --       ticket ms, calls a pump, most pumps a worker, most tellers, the highest turn seen, hold after a restart ms,
@@ -11,7 +11,8 @@
 --       teller tickets reserved, lanes expired, turn, pumps that have claimed, now}
 local limit, absence, grace, backoff, crashes =
   tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local last = tonumber(C('HGET', META, 'swept') or T)
+local had = C('HMGET', META, 'swept', 'sampled')
+local last = tonumber(had[1] or T)
 C('HSET', META, 'swept', T)
 if type(redis.pcall('LLEN', BELL)) == 'table' then C('DEL', BELL) end -- forged: of another type
 
@@ -42,5 +43,8 @@ local pumps = reserve(PUMPS, wanted, 16, split - 1, ARGV[7])
 local tellers = reserve(TELLERS, told, split, #ARGV, ARGV[7])
 local first = C('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2] or false
 local running = C('ZCOUNT', PUMPS, '(' .. (T + ARGV[7]), '+inf')
-return {due, due > 0 and first, C('ZCARD', LEASE), first, held, gate[3] or '', pumps, tellers, #expired, turn,
+local leased = C('ZCARD', LEASE)
+sample(had[2], {'due', due, 'oldest_ms', due > 0 and T - first or 0, 'leased', leased, 'held', held > T and 1 or 0,
+  'workers', crew, 'pumps', running})
+return {due, due > 0 and first, leased, first, held, gate[3] or '', pumps, tellers, #expired, turn,
   running, T}

@@ -1,5 +1,6 @@
 """Everything that can be asked of the ledger."""
 
+from shipper.ledger.operations.alarm import alarm
 from shipper.ledger.operations.audit import (
     WINDOW,
     LaneSeen,
@@ -12,12 +13,17 @@ from shipper.ledger.operations.audit import (
     recount,
 )
 from shipper.ledger.operations.claim import BEAT_MS, Claim, ClaimedCall, ClaimedEvent, claim, retire
+from shipper.ledger.operations.edit import edit
 from shipper.ledger.operations.enqueue import BATCH, EARLY_MS, Admission, enqueue, peek
 from shipper.ledger.operations.gate import pause, resume
 from shipper.ledger.operations.hook import hook_claim, hook_redo, hook_settle
+from shipper.ledger.operations.job import STEP_MS, job_fill, job_start, job_step, job_turn
 from shipper.ledger.operations.letters import discard, expunge, redrive
 from shipper.ledger.operations.look import Shown, Status, show, status
+from shipper.ledger.operations.note import note
+from shipper.ledger.operations.observe import observe
 from shipper.ledger.operations.operation import Argument, Operation
+from shipper.ledger.operations.restore import Stored, restore, stored
 from shipper.ledger.operations.settle import SettledCall, SettledEvent, settle
 from shipper.ledger.operations.sweep import (
     ABSENCE_MS,
@@ -38,6 +44,7 @@ __all__ = [
     "EARLY_MS",
     "GRACE_MS",
     "MEMORY_SHARE_PERCENT",
+    "STEP_MS",
     "TICKET_MS",
     "WINDOW",
     "Admission",
@@ -54,26 +61,37 @@ __all__ = [
     "SettledEvent",
     "Shown",
     "Status",
+    "Stored",
     "Sweep",
+    "alarm",
     "audit_events",
     "audit_lanes",
     "claim",
     "discard",
+    "edit",
     "enqueue",
     "expunge",
     "forget",
     "hook_claim",
     "hook_redo",
     "hook_settle",
+    "job_fill",
+    "job_start",
+    "job_step",
+    "job_turn",
     "mend",
+    "note",
+    "observe",
     "pause",
     "peek",
     "recount",
     "redrive",
+    "restore",
     "resume",
     "retire",
     "settle",
     "show",
     "status",
+    "stored",
     "sweep",
 ]

@@ -47,17 +47,16 @@ def enqueue(
             envelope.event_id,
             born_at(envelope.event_id) if envelope.explicit else "",
             envelope.lane,
-            envelope.key_hash,
-            envelope.fingerprint,
-            envelope.tail_header,
-            envelope.body,
+            envelope.rest,
         ]
-    return Operation("enqueue", tuple(args), _read_admissions, replicas=settings.wait_replicas)
 
+    def read(reply: bytes | list[bytes]) -> list[Admission]:
+        if isinstance(reply, bytes):  # `ok` for all
+            return [Admission("ok", envelope.event_id) for envelope in envelopes]
+        words = [part.decode() for part in reply]
+        return [Admission(word, event_id) for word, event_id in zip(words[::2], words[1::2], strict=True)]  # type: ignore[arg-type]
 
-def _read_admissions(reply: list[bytes]) -> list[Admission]:
-    words = [part.decode() for part in reply]
-    return [Admission(word, event_id) for word, event_id in zip(words[::2], words[1::2], strict=True)]  # type: ignore[arg-type]
+    return Operation("enqueue", tuple(args), read, replicas=settings.wait_replicas)
 
 
 def peek(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
+from shipper.ledger.deed import Deed, write_deed
 from shipper.ledger.operations.operation import Operation, time_or_now, words
 from shipper.ledger.record import HookJob, read_job
 from shipper.settings import Settings
@@ -49,7 +50,11 @@ def hook_settle(
 
 
 def hook_redo(
-    word: Literal["retry", "discard"], jobs: Sequence[str], *, now: int | None = None
+    word: Literal["retry", "discard"],
+    jobs: Sequence[str],
+    *,
+    deed: Deed | None = None,
+    now: int | None = None,
 ) -> Operation[list[str]]:
     """Try failed hooks again, or forget them; a word for each: ok or no."""
-    return Operation("hook_redo", (time_or_now(now), word, *jobs), words)
+    return Operation("hook_redo", (time_or_now(now), word, write_deed(deed), *jobs), words)

@@ -16,7 +16,11 @@ Argument = str | bytes | int
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
-    """One script call. Asking again after a lost reply is safe for all of them."""
+    """One script call. Asking again after a lost reply is safe for all of them.
+
+    But for an enqueue of a fresh id, which the script does not look for: it is asked again as a caller would,
+    with an `explicit` envelope.
+    """
 
     script: str
     args: tuple[Argument, ...] = field(repr=False)

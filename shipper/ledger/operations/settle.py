@@ -7,16 +7,22 @@ from dataclasses import dataclass
 
 from shipper.ledger.operations.operation import Argument, Operation, time_or_now, words
 from shipper.outcome import Dead, Delivered, Free, Outcome, Retry, Solo, Unclear, Verdict
+from shipper.refusal import NO_FIELD, NO_KIND
 from shipper.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledEvent:
-    """The outcome of one event of a call; `line` is the attempt for its history, empty for none."""
+    """The outcome of one event of a call; `line` is the attempt for its history, empty for none.
+
+    What the answer said, for a dead letter: its code, the field that it names, and its kind.
+    """
 
     event_id: str
     outcome: Outcome
     code: int | None = None
+    field: str = NO_FIELD
+    kind: str = NO_KIND
     line: bytes = b""
 
 
@@ -57,6 +63,6 @@ def _write_outcome(event: SettledEvent) -> tuple[str, Argument]:
         case Solo():
             return "S", 0
         case Dead(reason=reason):
-            return "X", f"{reason.value} {code}"
+            return "X", f"{reason.value} {code} {event.field} {event.kind}"
         case Unclear():
-            return "U", f"unclear {code}"
+            return "U", f"unclear {code} {event.field} {event.kind}"

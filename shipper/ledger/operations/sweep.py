@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from shipper.ledger.operations.enqueue import EARLY_MS
 from shipper.ledger.operations.operation import Argument, Operation, time_or_now, whole
-from shipper.settings import Settings
+from shipper.settings import HOUR_MS, Settings
 
 ABSENCE_MS: Final = 10_000
 """A sweep that comes later than this after the last one followed an outage of Redis, not of workers."""
@@ -111,4 +111,5 @@ def forget(
     )
     longest_hold = max(settings.pause_max_ms, settings.retry_after_max_ms, settings.lease_ms)
     args += (settings.backoff_cap_ms, MEMORY_SHARE_PERCENT, settings.hook_timeout_ms * 2, longest_hold)
+    args += (settings.trail_days * 24 * HOUR_MS,)
     return Operation("forget", args, tuple)

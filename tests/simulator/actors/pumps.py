@@ -8,6 +8,7 @@ from typing import Final
 from shipper.ledger import operations
 from shipper.ledger.operations import Claim, ClaimedCall, Operation, SettledCall, SettledEvent
 from shipper.outcome import Free, Verdict
+from shipper.refusal import NO_FIELD, NO_KIND
 from shipper.settings import Settings
 from tests.simulator import rules
 from tests.simulator.answers import ACCEPTED, CODES, answer, outcome_of
@@ -18,6 +19,9 @@ WORKER: Final = "w"
 HOLD_MS: Final = 500
 FORGOTTEN_AFTER_MS: Final = 60_000
 """How long the ledger remembers tokens that were given back."""
+REFUSED: Final = {1: "total", 2: "email"}
+KINDS: Final = {1: "kind-1", 0: "-"}
+"""What an answer says depends on how often the event was tried: an event may die of several."""
 ASK_AGAIN_MS: Final = 5000
 """How long a worker may ask again for a claim whose answer was lost."""
 
@@ -173,6 +177,8 @@ def _be_answered(world: World, post: Post) -> None:
             event_id=event.event_id,
             outcome=outcome_of(post.verdict, event, alone=alone, random=random),
             code=code,
+            field=REFUSED.get(event.number % 3, NO_FIELD),
+            kind=KINDS.get(event.number % 2, NO_KIND),
             line=f'{{"number":{event.number}}}'.encode() if world.chance(0.8) else b"",
         )
         for event in post.call.events

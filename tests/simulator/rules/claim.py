@@ -10,7 +10,7 @@ from shipper.ledger.operations import BEAT_MS, Claim, ClaimedCall, ClaimedEvent
 from shipper.ledger.record import CallOnRecord
 from shipper.settings import Settings
 from tests.simulator.book import Book
-from tests.simulator.rules.events import count, free, put_back, ring
+from tests.simulator.rules.events import STEP_MS, count, free, put_back, ring
 from tests.simulator.rules.gate import clear_probe
 
 LATEST_MS: Final = 60_000
@@ -104,7 +104,7 @@ def _lease(
 ) -> tuple[ClaimedCall, ...]:
     lanes = sorted((at, lane) for lane, at in book.due.items() if at <= now)[: len(tokens)]
     calls: list[ClaimedCall] = []
-    for _, lane in lanes:
+    for due, lane in lanes:
         del book.due[lane]
         ids = book.lanes[lane]
         if ids is None:
@@ -113,7 +113,10 @@ def _lease(
         token = tokens[len(calls)]
         run = head_run(book, ids, settings)
         numbers = {event_id: book.numbers(event_id).number + 1 for event_id in run}
-        book.calls[lane] = CallOnRecord(token=token, claimed_at=now, worker=worker, numbers=numbers)
+        since = due if now - due > STEP_MS else None
+        book.calls[lane] = CallOnRecord(
+            token=token, claimed_at=now, worker=worker, numbers=numbers, due_since=since
+        )
         book.lease[lane] = now + settings.lease_ms
         book.pace[token] = now
         count(book, waiting=-len(run), in_flight=len(run))

@@ -25,18 +25,20 @@ def enqueue(
     batch = _Batch(book, settings, now)
     admissions = [batch.judge(envelope) for envelope in envelopes]
     withheld = atomic and any(admission.word not in ("ok", "dup") for admission in admissions)
-    answers = []
+    if withheld:
+        return [
+            Admission("withheld", admission.event_id)
+            if admission.word in ("ok", "dup") and admission.event_id in batch.ids
+            else admission
+            for admission in admissions
+        ]
     for envelope, admission in zip(envelopes, admissions, strict=True):
-        if withheld and admission.word in ("ok", "dup") and admission.event_id in batch.ids:
-            answers.append(Admission("withheld", admission.event_id))
-            continue
         if admission.word == "ok":
             _accept(book, envelope, now)
         elif admission.word == "dup" and envelope.key_hash and envelope.key_hash not in book.keys:
             book.keys[envelope.key_hash] = f"{admission.event_id} {envelope.fingerprint}"
             book.ended_keys.append(f"{envelope.key_hash} {now}")
-        answers.append(admission)
-    return answers
+    return admissions
 
 
 def peek(book: Book, envelope: Envelope, *, now: int | None = None) -> tuple[str, str] | None:
@@ -101,8 +103,10 @@ def _accept(book: Book, envelope: Envelope, now: int) -> None:
     book.records[envelope.event_id] = record
     if envelope.key_hash:
         book.keys[envelope.key_hash] = f"{envelope.event_id} {envelope.fingerprint}"
+    was_due = envelope.lane in book.due
     join(book, envelope.lane, envelope.event_id, at=now)
-    ring(book)
+    if envelope.lane in book.due and not was_due:  # who made it due before has rung
+        ring(book)
     count(book, accepted=1, waiting=1, bytes=len(record) + OVERHEAD)
 
 

@@ -11,6 +11,8 @@ from tests.simulator.book import Book
 
 MOST_LINES: Final = 24
 OVERHEAD: Final = 600
+STEP_MS: Final = 1000
+"""What a call costs a lane of its place."""
 
 Fated = Literal["delivered", "discarded", "expunged"]
 

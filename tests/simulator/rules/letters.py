@@ -36,10 +36,10 @@ def redrive(
     assert now is not None
     words: list[str] = []
     for event_id in ids:
-        word = _refusal(book, event_id, may_duplicate=may_duplicate)
+        word = refusal(book, event_id, may_duplicate=may_duplicate)
         if not word:
             at = now + after_ms + words.count("ok") * spread_ms
-            _revive(book, event_id, line, at=at, now=now)
+            revive(book, event_id, line, at=at, now=now)
         words.append(word or "ok")
     if "ok" in words:
         book.spread_until = max(book.spread_until, now + after_ms + words.count("ok") * spread_ms)
@@ -47,7 +47,8 @@ def redrive(
     return words
 
 
-def _refusal(book: Book, event_id: str, *, may_duplicate: bool) -> str:
+def refusal(book: Book, event_id: str, *, may_duplicate: bool) -> str:
+    """Say why an event is not sent again; nothing for a letter that is."""
     if event_id not in book.records:
         return "no"
     if event_id in book.unclear and not may_duplicate:
@@ -57,12 +58,22 @@ def _refusal(book: Book, event_id: str, *, may_duplicate: bool) -> str:
     return "" if event_id in book.dead or event_id in book.unclear else "no"
 
 
-def _revive(book: Book, event_id: str, line: bytes, *, at: int, now: int) -> None:
+def revive(book: Book, event_id: str, line: bytes, *, at: int, now: int) -> None:
+    """Begin a new life of a letter."""
     was = unbury(book, event_id)
     count(book, waiting=1, redriven=1, **{str(was): -1})
     tried = book.numbers(event_id)
     book.tried[event_id] = replace(
-        tried, charged=0, crashes=0, vague=0, life=tried.life + 1, since=now, reason="", code=None
+        tried,
+        charged=0,
+        crashes=0,
+        vague=0,
+        life=tried.life + 1,
+        since=now,
+        reason="",
+        code=None,
+        field="",
+        kind="",
     )
     remember(book, event_id, line)
     join(book, book.head(event_id).lane, event_id, at=at)

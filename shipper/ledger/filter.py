@@ -1,0 +1,49 @@
+"""Filter: which dead letters are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from shipper.ledger.indices import Window
+from shipper.outcome import Reason
+
+UNCLEAR: Final = "unclear"
+"""Stands where a dead letter has its reason."""
+NO_CODE: Final = "-"
+NO_FIELD: Final = "-"
+REASONS: Final = (*(reason.value for reason in Reason), UNCLEAR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which letters are wanted; what is None is not asked for.
+
+    `reason` may be `unclear`, `code` and `field` may be `-` for none. Times are ms: from `since` on, before
+    `until`. `text` is contained in the last answer, whatever its case; of a number, an id or what stands in
+    quotes there, the whole is found and not a part.
+    """
+
+    reason: str | None = None
+    code: str | None = None
+    event_name: str | None = None
+    field: str | None = None
+    customer_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+    unclear: bool | None = None
+    text: str | None = None
+
+    @property
+    def window(self) -> Window:
+        """Return the times alone."""
+        return Window(since=self.since, until=self.until)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return the reasons that are wanted."""
+        return tuple(
+            reason
+            for reason in REASONS
+            if self.reason in {None, reason} and self.unclear in {None, reason == UNCLEAR}
+        )

@@ -25,10 +25,13 @@ SECTIONS: Final[Sections] = {
         "sandbox": ("shipper.cli.sandbox:sandbox", "A stand-in for Gameball, faults on demand."),
     },
     "Look": {
+        "web": ("shipper.cli.web:web", "The page: see and put right in a browser."),
         "status": ("shipper.cli.status:status", "How each account stands."),
         "show": ("shipper.cli.show:show", "One event and its timeline."),
         "audit": ("shipper.cli.audit:audit", "Prove by recount that nothing is lost."),
+        "trail": ("shipper.cli.trail:trail", "What operators did: the audit log."),
         "config": ("shipper.cli.config:config", "The effective settings, secrets hidden."),
+        "metrics": ("shipper.cli.metrics:metrics", "Every number, for Prometheus."),
         "doctor": ("shipper.cli.doctor:doctor", "Is everything set up to lose nothing?"),
         "health": ("shipper.cli.status:health", "Is somebody at work? For container probes."),
     },

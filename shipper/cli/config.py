@@ -66,13 +66,15 @@ def _settings(settings: Settings) -> Iterator[Line]:
             name = "REDIS_URL"
         yield Line(
             name=name,
-            value=hide_secrets(value) if field in _URLS else _plain(value, settings),
+            value=hide_secrets(value) if field in _URLS else _plain(field, value, settings),
             origin="environment" if field in settings.model_fields_set else "default",
             about=info.description or "",
         )
 
 
-def _plain(value: Any, settings: Settings) -> Any:
+def _plain(field: str, value: Any, settings: Settings) -> Any:
+    if field == "web_tokens":
+        return "set" if value else ""
     if isinstance(value, SecretStr):  # ids are no secret, and tell which key encrypts
         return ",".join(f"{key_id}:***" for key_id in settings.keyring.ids) if value else ""
     return ",".join(value) if isinstance(value, tuple) else value

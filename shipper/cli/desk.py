@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from getpass import getuser
 from typing import Any, Concatenate, NoReturn, ParamSpec
 
 import click
@@ -58,12 +59,20 @@ def at_desk(command: Callable[Concatenate[Desk, P], None]) -> Callable[..., None
         accounts = (account,) if account else settings.accounts
         desk = Desk(
             settings=settings,
-            inspectors=open_inspectors(settings, accounts),
+            inspectors=open_inspectors(settings, accounts, operator=settings.operator or _login()),
             out=Output(as_json=as_json),
         )
         command(desk, *args, **kwargs)
 
     return at
+
+
+def _login() -> str:
+    """Return the name under which this person is logged in; empty where the system knows none."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def confirm(question: str, *, yes: bool) -> None:

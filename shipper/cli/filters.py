@@ -12,6 +12,7 @@ from shipper.cli.kinds import a_moment
 from shipper.inspector import REASONS, Filter
 
 NO_CODE = "-"
+NO_FIELD = "-"
 
 
 def _code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -22,12 +23,25 @@ def _code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> st
     raise click.BadParameter("is a number, or none for letters without one")
 
 
+def _field(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    return NO_FIELD if value == "none" else value
+
+
+def _text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("is empty: say what the answer contains")
+    return value
+
+
 def filters(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options, and give the command a Filter as `wanted` in their place."""
 
     @click.option("--reason", type=click.Choice(REASONS), help="Why it is dead, or unclear.")
     @click.option("--code", callback=_code, help="Gameball's error code, or none.", metavar="CODE")
     @click.option("--event", "event_name", help="Event name.", metavar="NAME")
+    @click.option(
+        "--field", callback=_field, metavar="NAME", help="The field that Gameball's answer names, or none."
+    )
     @click.option("--customer", "customer_id", help="Customer id.", metavar="ID")
     @click.option(
         "--since",
@@ -36,6 +50,7 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
         help="Ended at or after: an ISO time, or 2h for two hours ago.",
     )
     @click.option("--until", callback=a_moment, metavar="TIME", help="Ended before.")
+    @click.option("--text", callback=_text, help="Part of Gameball's answer.", metavar="TEXT")
     @click.option("--unclear/--no-unclear", default=None, help="Only unclear ones, or none of them.")
     @wraps(command)
     def filtered(
@@ -43,9 +58,11 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
         reason: str | None,
         code: str | None,
         event_name: str | None,
+        field: str | None,
         customer_id: str | None,
         since: int | None,
         until: int | None,
+        text: str | None,
         unclear: bool | None,
         **kwargs: Any,
     ) -> None:
@@ -53,10 +70,12 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
             reason=reason,
             code=code,
             event_name=event_name,
+            field=field,
             customer_id=customer_id,
             since=since,
             until=until,
             unclear=unclear,
+            text=text,
         )
         command(*args, wanted=wanted, **kwargs)
 

@@ -10,7 +10,7 @@ import click
 from shipper.cli.text import iso, read_duration, read_moment
 from shipper.clock import now_ms
 from shipper.event_id import is_event_id
-from shipper.inspector import Spot
+from shipper.inspector import MOST_RATE, Spot
 from shipper.settings import ALIAS
 
 
@@ -20,6 +20,19 @@ def a_duration(_ctx: click.Context, _param: click.Parameter, value: str | None) 
         return None if value is None else read_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def a_rate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    """Read `50/s` or `30/m` as events a second."""
+    if value is None:
+        return None
+    count, _, unit = value.partition("/")
+    if not count.isascii() or not count.isdigit() or unit not in {"s", "m"}:
+        raise click.BadParameter("is no rate: write 50/s, or 30/m for thirty a minute")
+    rate = int(count) / (60 if unit == "m" else 1)
+    if not 0 < rate <= MOST_RATE:
+        raise click.BadParameter(f"is no rate: more than 0, at most {MOST_RATE:g}/s")
+    return rate
 
 
 def a_moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:

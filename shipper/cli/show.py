@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 from rich.console import Group, RenderableType
@@ -13,9 +13,16 @@ from rich.text import Text
 from shipper.cli.desk import Desk, at_desk
 from shipper.cli.text import clean, duration, moment
 from shipper.errors import EventNotFoundError
-from shipper.inspector import EventSeen, Moment
+from shipper.inspector import EventSeen, HookStanding, Moment, Wait
 
 COLOURS = {"delivered": "green", "dead": "red", "unclear": "yellow", "discarded": "dim", "expunged": "dim"}
+WAITED = {
+    "backoff": "backoff",
+    "lane": "behind its customer's earlier events",
+    "pace": "for the pace",
+    "letter": "as a dead letter",
+    "waiting": "waiting",
+}
 ANSWER = 400
 """Characters of an answer that are drawn; --json has all that is kept."""
 
@@ -70,7 +77,9 @@ def _facts(seen: EventSeen) -> Iterator[tuple[str, str]]:
         alone = ", always alone in its call" if seen.solo else ""
         yield "policy", f"on_unclear={seen.on_unclear.value}{alone}"
     if seen.hook:
-        yield "hook", seen.hook
+        yield "hook", f"{seen.hook}{_hook(seen)}"
+    if seen.waits_for:
+        yield "waits for", _waits_for(seen)
     again = f", sent again by a person {seen.life} time(s)" if seen.life else ""
     yield "attempts", f"{seen.attempts} ({seen.charged} charged){again}"
     yield "causes", _causes(seen)
@@ -78,6 +87,33 @@ def _facts(seen: EventSeen) -> Iterator[tuple[str, str]]:
         yield "content", seen.unopened
     elif not seen.events:
         yield "note", "an ended event leaves its id, times, attempts and causes; its content is gone"
+
+
+def _hook(seen: EventSeen) -> str:
+    match seen.hook_standing:
+        case None:
+            return ""
+        case HookStanding(standing="told"):
+            return ": told"
+        case HookStanding(standing=standing, tries=tries, error=error):
+            given_up = (
+                f"given up after {tries} tries" if standing == "failed" else f"not told yet, {tries} tries"
+            )
+            return f": {given_up}" + (f", the last said: {error}" if error else "")
+
+
+def _waits_for(seen: EventSeen) -> str:
+    match seen.waits_for:
+        case "lane":
+            return f"{seen.behind} earlier event(s) of its customer"
+        case "backoff":
+            return "the end of its backoff"
+        case "turn":
+            return "its turn: it is due"
+        case "waiting":
+            return "the moment at which it is due"
+        case why:
+            return f"the account, which is held: {why}"
 
 
 def _causes(seen: EventSeen) -> str:
@@ -94,11 +130,25 @@ def _timeline(seen: EventSeen) -> Table:
     before: int | None = None
     for each in seen.timeline:
         when = f"{moment(each.at)} UTC" if before is None else f"+{duration(max(each.at - before, 0))}"
+        if each.waits:
+            drawn.add_row("", Text(_waited(each.waits), style="dim"))
         drawn.add_row(when, _said(each))
+        if each.siblings:
+            drawn.add_row("", Text(_siblings(each.siblings, each.of or 1), style="dim"))
         if each.answer:
             drawn.add_row("", Text(clean(each.answer, most=ANSWER), style="dim"))
         before = each.at
     return drawn
+
+
+def _waited(waits: Iterable[Wait]) -> str:
+    parts = (f"{duration(wait.ms)} {WAITED.get(wait.what, f'held: {wait.what}')}" for wait in waits)
+    return clean(f"waited {', '.join(parts)}")
+
+
+def _siblings(siblings: tuple[str, ...], of: int) -> str:
+    more = of - 1 - len(siblings)
+    return clean(f"with {' '.join(siblings)}{f' and {more} more' if more > 0 else ''}")
 
 
 def _said(each: Moment) -> Text:
@@ -108,7 +158,11 @@ def _said(each: Moment) -> Text:
         case "in_flight":
             return Text(clean(f"attempt {each.number} is under way, by {each.worker}"), style="cyan")
         case "redriven":
-            return Text("sent again by a person: a new life with a fresh budget")
+            return Text(f"sent again by {clean(each.by or 'a person')}: a new life with a fresh budget")
+        case "edited":
+            return Text(
+                f"edited by {clean(each.by or 'a person')} and sent again: {clean(each.places or '')}"
+            )
         case "due":
             return Text("due", style="cyan")
         case _:

@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from shipper.inspector.event import REDRIVEN
 from shipper.inspector.now import ledger_now
+from shipper.inspector.timeline import REDRIVEN
+from shipper.inspector.trail import described
+from shipper.keyring import Keyring
+from shipper.ledger.deed import Deed
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import Filter, count, walk
 from shipper.ledger.operations import Operation, discard, redrive, show
@@ -39,6 +42,11 @@ class Choice:
     filter: Filter | None = None
     ids: tuple[str, ...] = ()
 
+    @property
+    def about(self) -> str:
+        """Say what was chosen, as it stands on the audit log."""
+        return "by ids" if self.filter is None else described(self.filter)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
@@ -58,14 +66,16 @@ class Handled:
     examples: tuple[Left, ...]
 
 
-def choose(ledger: Ledger, wanted: Filter) -> Choice:
-    """Choose what a filter finds at this moment."""
+def choose(ledger: Ledger, wanted: Filter, *, keyring: Keyring) -> Choice:
+    """Choose what a filter finds at this moment; raise LockedError for a text where a key is missing."""
     soon = ledger_now(ledger) + 1
     frozen = replace(wanted, until=soon if wanted.until is None else min(soon, wanted.until))
     return Choice(
         filter=frozen,
-        count=count(ledger, frozen),
-        unclear=0 if wanted.unclear is False else count(ledger, replace(frozen, unclear=True)),
+        count=count(ledger, frozen, keyring=keyring),
+        unclear=0
+        if wanted.unclear is False
+        else count(ledger, replace(frozen, unclear=True), keyring=keyring),
     )
 
 
@@ -80,26 +90,36 @@ def redrive_all(
     ledger: Ledger,
     choice: Choice,
     *,
+    keyring: Keyring,
     may_duplicate: bool,
     spread_ms: int = SPREAD_MS,
     told: Told | None = None,
+    deed: Deed | None = None,
 ) -> Handled:
     """Send what was chosen again, oldest first, each due `spread_ms` after the one before."""
     line = json.dumps(
         {"at": ledger_now(ledger), "outcome": REDRIVEN, "may_duplicate": may_duplicate}
+        | ({"by": deed.by} if deed else {})
     ).encode()
 
     def step(ids: Sequence[str], done: int) -> Operation[list[str]]:
         return redrive(
-            ids, spread_ms=spread_ms, after_ms=done * spread_ms, may_duplicate=may_duplicate, line=line
+            ids,
+            spread_ms=spread_ms,
+            after_ms=done * spread_ms,
+            may_duplicate=may_duplicate,
+            line=line,
+            deed=deed,
         )
 
-    return _handle(ledger, choice, step, told)
+    return _handle(ledger, choice, step, told, keyring)
 
 
-def discard_all(ledger: Ledger, choice: Choice, *, told: Told | None = None) -> Handled:
+def discard_all(
+    ledger: Ledger, choice: Choice, *, keyring: Keyring, told: Told | None = None, deed: Deed | None = None
+) -> Handled:
     """Forget what was chosen, on purpose."""
-    return _handle(ledger, choice, lambda ids, _: discard(ids), told)
+    return _handle(ledger, choice, lambda ids, _: discard(ids, deed=deed), told, keyring)
 
 
 def _handle(
@@ -107,10 +127,11 @@ def _handle(
     choice: Choice,
     step: Callable[[Sequence[str], int], Operation[list[str]]],
     told: Told | None,
+    keyring: Keyring,
 ) -> Handled:
     words: Counter[str] = Counter()
     examples: list[Left] = []
-    for ids in _chunks(_ids_of(ledger, choice)):
+    for ids in _chunks(ids_of(ledger, choice, keyring)):
         answers = ledger.run(step(ids, words["ok"]))
         words.update(answers)
         left = (Left(event_id=i, why=word) for i, word in zip(ids, answers, strict=True) if word != "ok")
@@ -121,11 +142,14 @@ def _handle(
     return Handled(account=ledger.account, done=done, left=dict(words), examples=tuple(examples))
 
 
-def _ids_of(ledger: Ledger, choice: Choice) -> Iterator[str]:
+def ids_of(ledger: Ledger, choice: Choice, keyring: Keyring) -> Iterator[str]:
+    """Yield the ids of what was chosen, in the order in which they go out."""
     if choice.filter is None:
         yield from choice.ids
     else:
-        yield from (spot.event_id for spot in walk(ledger, choice.filter, newest_first=False))
+        yield from (
+            spot.event_id for spot in walk(ledger, choice.filter, keyring=keyring, newest_first=False)
+        )
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from shipper.ledger.deed import Deed
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import expunge
 from shipper.ledger.traces import traces_of
@@ -35,7 +36,7 @@ class Erasure:
     left: int
 
 
-def erase(ledger: Ledger, customer_id: str) -> Erasure:
+def erase(ledger: Ledger, customer_id: str, *, deed: Deed | None = None) -> Erasure:
     """Expunge the customer's events until none is found."""
     words: Counter[str] = Counter()
     under_way: list[str] = []
@@ -44,7 +45,7 @@ def erase(ledger: Ledger, customer_id: str) -> Erasure:
         ids = traces_of(ledger, customer_id) - settled
         if not ids:
             break
-        for event_id, word in _expunge(ledger, sorted(ids)):
+        for event_id, word in _expunge(ledger, sorted(ids), deed):
             words[word] += 1
             if word == "in_flight":
                 under_way.append(event_id)
@@ -61,8 +62,8 @@ def erase(ledger: Ledger, customer_id: str) -> Erasure:
     )
 
 
-def _expunge(ledger: Ledger, ids: list[str]) -> Iterator[tuple[str, str]]:
+def _expunge(ledger: Ledger, ids: list[str], deed: Deed | None) -> Iterator[tuple[str, str]]:
     for i in range(0, len(ids), CHUNK):
         chunk = ids[i : i + CHUNK]
-        words = ledger.run(expunge(chunk))
+        words = ledger.run(expunge(chunk, deed=deed))
         yield from zip(chunk, words, strict=True)

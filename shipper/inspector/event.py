@@ -1,49 +1,25 @@
-"""One event: all that the ledger holds of it, and its way from enqueue to end as a timeline."""
+"""One event: all that the ledger holds of it, its hook and what it waits for included."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from shipper.errors import EventNotFoundError
 from shipper.inspector.contents import Contents, contents_of, text_of
+from shipper.inspector.hook_standing import HookStanding, hook_standing
 from shipper.inspector.letter import last_attempt
 from shipper.inspector.mask import mask_email, mask_mobile, mask_text
+from shipper.inspector.now import ledger_now
+from shipper.inspector.timeline import LANE, Moment, Read, timeline_of
+from shipper.inspector.waiting import BACKOFF, WAITING
 from shipper.keyring import Keyring
+from shipper.ledger.keys import key_of, lane_key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import UNCLEAR
 from shipper.ledger.operations import Shown, show
 from shipper.outcome import OnUnclear, State
-
-REDRIVEN = "redriven"
-
-Read = Callable[[str | None], str | None]
-"""Opens a text of the history."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One thing that happened to an event, or that is to happen. What does not apply is None.
-
-    `what` is accepted, attempt, redriven, in_flight, due, or the state in which the event ended.
-    """
-
-    at: int
-    what: str
-    number: int | None = None
-    worker: str | None = None
-    verdict: str | None = None
-    outcome: str | None = None
-    of: int | None = None
-    """How many events travelled in the call."""
-    took_ms: int | None = None
-    status: int | None = None
-    code: int | None = None
-    request_id: str | None = None
-    delay_ms: int | None = None
-    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +46,14 @@ class EventSeen:
     """What licensed a second POST: answers lost, workers killed, leases outlived."""
     life: int
     """How often it was sent again by a person."""
+    waits_for: str | None
+    """What it waits for now: `lane` (`behind`), `backoff`, why the account is held, `turn` or `waiting`."""
+    behind: int | None
+    """How many earlier events of its customer are before it."""
     on_unclear: OnUnclear | None
     solo: bool
     hook: str | None
+    hook_standing: HookStanding | None
     accepted_at: int | None
     due_at: int | None
     ended_at: int | None
@@ -88,7 +69,8 @@ def event_of(ledger: Ledger, event_id: str, keyring: Keyring, *, unmasked: bool 
         )
     last, record = last_attempt(seen.history), seen.record
     contents = contents_of(record, keyring, account=ledger.account, event_id=event_id)
-    read = partial(text_of, keyring=keyring, account=ledger.account, event_id=event_id)
+    read = _reader(ledger, event_id, keyring, contents, unmasked=unmasked)
+    waits_for, behind = _waits_for(ledger, seen)
     return EventSeen(
         event_id=event_id,
         account=ledger.account,
@@ -107,13 +89,16 @@ def event_of(ledger: Ledger, event_id: str, keyring: Keyring, *, unmasked: bool 
         charged=seen.tried.charged,
         causes=seen.fate.causes if seen.fate else seen.tried.causes,
         life=seen.tried.life,
+        waits_for=waits_for,
+        behind=behind,
         on_unclear=(OnUnclear.PARK if record.park else OnUnclear.RETRY) if record else None,
         solo=seen.tried.solo or bool(record and record.solo),
         hook=(record.hook if record else "") or None,
+        hook_standing=hook_standing(ledger, seen, read),
         accepted_at=_accepted_at(seen),
         due_at=seen.due_at,
         ended_at=seen.ended_at,
-        timeline=tuple(_timeline(seen, contents, read, unmasked=unmasked)),
+        timeline=tuple(timeline_of(seen, accepted_at=_accepted_at(seen), read=read)),
     )
 
 
@@ -129,43 +114,28 @@ def _accepted_at(seen: Shown) -> int | None:
     return seen.record.accepted_at if seen.record else None
 
 
-def _timeline(seen: Shown, contents: Contents, read: Read, *, unmasked: bool) -> Iterator[Moment]:
-    if (accepted_at := _accepted_at(seen)) is not None:
-        yield Moment(at=accepted_at, what="accepted")
-    for line in seen.history:
-        yield _moment(line, contents, read, unmasked=unmasked)
-    if seen.call:
-        number = seen.call.numbers[seen.event_id]
-        yield Moment(
-            at=seen.call.claimed_at,
-            what=State.IN_FLIGHT.value,
-            number=number,
-            worker=seen.call.worker,
-            of=len(seen.call.numbers),
-        )
-    if seen.due_at is not None:
-        yield Moment(at=seen.due_at, what="due")
-    if seen.ended_at is not None:
-        yield Moment(at=seen.ended_at, what=seen.state.value)
+def _reader(ledger: Ledger, event_id: str, keyring: Keyring, contents: Contents, *, unmasked: bool) -> Read:
+    """Return what opens the texts about an event, and hides in them whom they are about."""
+
+    def read(stored: str | None) -> str | None:
+        text = text_of(stored, keyring, account=ledger.account, event_id=event_id)
+        return text if unmasked else mask_text(text, email=contents.email, mobile=contents.mobile)
+
+    return read
 
 
-def _moment(line: dict[str, Any], contents: Contents, read: Read, *, unmasked: bool) -> Moment:
-    """Read a line of the history: an attempt, or a person's redrive."""
-    answer = read(line.get("answer"))
-    if not unmasked:
-        answer = mask_text(answer, email=contents.email, mobile=contents.mobile)
-    return Moment(
-        at=line.get("at", 0),
-        what="attempt" if "number" in line else REDRIVEN,
-        number=line.get("number"),
-        worker=line.get("worker"),
-        verdict=line.get("verdict"),
-        outcome=line.get("outcome") if "number" in line else None,
-        of=line.get("of", 1) if "number" in line else None,
-        took_ms=line.get("took_ms"),
-        status=line.get("status"),
-        code=line.get("code"),
-        request_id=line.get("request_id"),
-        delay_ms=line.get("delay_ms"),
-        answer=answer,
-    )
+def _waits_for(ledger: Ledger, seen: Shown) -> tuple[str | None, int | None]:
+    """Say what a waiting event waits for now, and how many of its customer stand before it."""
+    if seen.state is not State.WAITING or seen.record is None:
+        return None, None
+    ahead = ledger.ask("LPOS", lane_key_of(ledger.account, seen.record.lane), seen.event_id)
+    if ahead:
+        return LANE, int(ahead)
+    why, *times = ledger.ask("HMGET", key_of(ledger.account, "gate"), "why", "until", "pend")
+    now = ledger_now(ledger)
+    if why and any(int(float(time)) > now for time in times if time):
+        return str(why.decode()), 0
+    if seen.due_at is not None and seen.due_at > now:
+        last = seen.history[-1] if seen.history else {}
+        return (BACKOFF if last.get("delay_ms") else WAITING), 0
+    return "turn", 0

@@ -11,11 +11,13 @@ from shipper.inspector.contents import contents_of, text_of
 from shipper.inspector.mask import mask_email, mask_mobile, mask_text
 from shipper.inspector.now import ledger_now
 from shipper.keyring import Keyring
+from shipper.ledger.deed import Deed
 from shipper.ledger.failed_hooks import FailedHook, failed_hooks, failed_jobs_of, oldest_failed
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import hook_redo
 
-CHUNK: Final = 200
+CHUNK: Final = 100
+"""Jobs redone by one script, and told by one entry of the audit log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +59,28 @@ def hooks_of(
         yield _seen(ledger.account, failed, keyring)
 
 
-def handle_hooks(ledger: Ledger, word: Literal["retry", "discard"], names: Iterable[str]) -> HooksHandled:
+def handle_hooks(
+    ledger: Ledger, word: Literal["retry", "discard"], names: Iterable[str], *, deed: Deed | None = None
+) -> HooksHandled:
     """Try again, or forget, failed hooks by their job or their event's id."""
     done, not_failed = 0, []
     for name in dict.fromkeys(names):
         jobs = [name] if ":" in name else failed_jobs_of(ledger, name)
-        redone = ledger.run(hook_redo(word, jobs)).count("ok") if jobs else 0
+        redone = ledger.run(hook_redo(word, jobs, deed=deed)).count("ok") if jobs else 0
         done += redone
         if not redone:
             not_failed.append(name)
     return HooksHandled(account=ledger.account, done=done, not_failed=tuple(not_failed))
 
 
-def handle_all_hooks(ledger: Ledger, word: Literal["retry", "discard"]) -> HooksHandled:
+def handle_all_hooks(
+    ledger: Ledger, word: Literal["retry", "discard"], *, deed: Deed | None = None
+) -> HooksHandled:
     """Do it for all that have failed by now; one that fails again meanwhile is not tried twice."""
     now = ledger_now(ledger)
     done = 0
     while jobs := oldest_failed(ledger, until=now, most=CHUNK):
-        done += ledger.run(hook_redo(word, jobs)).count("ok")
+        done += ledger.run(hook_redo(word, jobs, deed=deed)).count("ok")
     return HooksHandled(account=ledger.account, done=done)
 
 

@@ -11,7 +11,7 @@ from shipper.inspector.contents import contents_of
 from shipper.inspector.mask import mask_email, mask_mobile
 from shipper.keyring import Keyring
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.letters import UNCLEAR, Filter, Spot, walk
+from shipper.ledger.letters import LOOKED, UNCLEAR, Filter, Spot, leaf
 from shipper.ledger.operations import Shown, show
 from shipper.outcome import State
 
@@ -28,6 +28,8 @@ class Letter:
     state: State
     reason: str
     code: int | None
+    field: str | None
+    """Which field Gameball's answer names."""
     event_names: tuple[str, ...]
     customer_id: str | None
     email: str | None
@@ -49,21 +51,29 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some letters, newest first; `beyond` is where the next page begins, None after the last."""
+    """Some letters, newest first; `beyond` is where the next page begins, None after the last.
+
+    A page with a place to go on from may be short, or empty: the work for one page is bounded.
+    """
 
     letters: tuple[Letter, ...]
     beyond: Spot | None
 
 
 def page_of(
-    ledger: Ledger, wanted: Filter, keyring: Keyring, *, limit: int, beyond: Spot | None = None
+    ledger: Ledger,
+    wanted: Filter,
+    keyring: Keyring,
+    *,
+    limit: int,
+    beyond: Spot | None = None,
+    looked: int = LOOKED,
 ) -> Page:
-    """Return at most `limit` letters, newest first."""
-    spots = list(islice(walk(ledger, wanted, beyond=beyond, step=limit + 1), limit + 1))
-    shown = spots[:limit]
+    """Return at most `limit` letters, newest first, having looked at no more than about `looked`."""
+    found = leaf(ledger, wanted, limit=limit, keyring=keyring, beyond=beyond, most=looked)
     return Page(
-        letters=tuple(letters_of(ledger, [spot.event_id for spot in shown], keyring)),
-        beyond=shown[-1] if len(spots) > limit else None,
+        letters=tuple(letters_of(ledger, [spot.event_id for spot in found.spots], keyring)),
+        beyond=found.beyond,
     )
 
 
@@ -90,6 +100,7 @@ def _letter(account: str, seen: Shown, ended_at: int, keyring: Keyring) -> Lette
         state=seen.state,
         reason=seen.tried.reason or UNCLEAR,
         code=seen.tried.code,
+        field=seen.tried.field or None,
         event_names=contents.event_names,
         customer_id=contents.customer_id,
         email=mask_email(contents.email),

@@ -1,14 +1,16 @@
-"""Reasons: the dead letters grouped by reason, Gameball's code and event name."""
+"""Reasons: the dead letters grouped by reason, Gameball's code, event name and refused field."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
+from shipper.inspector.advice import advice_of
 from shipper.inspector.contents import contents_of
 from shipper.keyring import Keyring
+from shipper.ledger.groups import Group, customers_of, ends_of, groups
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.letters import Group, Spot, ends_of, groups
+from shipper.ledger.letters import NO_FIELD, Spot
 from shipper.ledger.operations import show
 
 CHUNK: Final = 200
@@ -28,10 +30,17 @@ class ReasonGroup:
     code: int | None
     event_name: str | None
     """None when the example has just left, or cannot be read."""
+    field: str | None
+    """Which field Gameball's answer names."""
     count: int
+    customers: int
     first_at: int
     last_at: int
     example: str
+    means: str
+    helps: str
+    command: str
+    """What usually helps, as a command; it takes this group and no other where the event name is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +51,64 @@ class Reasons:
     left_out: int
 
 
-def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST) -> Reasons:
-    """Tell the largest groups; what it costs depends on their number, not on that of the letters."""
+def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST, name_account: bool = False) -> Reasons:
+    """Tell the largest groups; what it costs depends on their number, not on that of the letters.
+
+    `name_account`: commands say which account they are for.
+    """
     found = groups(ledger)
     ends = [(group, place) for group in found[:most] if (place := ends_of(ledger, group))]
     names = _names(ledger, ends, keyring)
+    customers = customers_of(ledger, [group for group, _ in ends])
     return Reasons(
         groups=tuple(
-            ReasonGroup(
-                account=ledger.account,
-                reason=group.reason,
-                code=int(group.code) if group.code.isdigit() else None,
-                event_name=names.get(group.index),
-                count=group.count,
-                first_at=first.ended_at,
-                last_at=last.ended_at,
-                example=last.event_id,
+            _seen(
+                ledger.account,
+                group,
+                place,
+                name=names.get(group.index),
+                customers=number,
+                name_account=name_account,
             )
-            for group, (first, last) in ends
+            for (group, place), number in zip(ends, customers, strict=True)
         ),
         left_out=len(found) - len(found[:most]),
+    )
+
+
+def _seen(
+    account: str,
+    group: Group,
+    place: tuple[Spot, Spot],
+    *,
+    name: str | None,
+    customers: int,
+    name_account: bool,
+) -> ReasonGroup:
+    first, last = place
+    code = int(group.code) if group.code.isdigit() else None
+    field = None if group.field == NO_FIELD else group.field
+    advice = advice_of(
+        reason=group.reason,
+        code=code,
+        event_name=name,
+        field=field,
+        account=account if name_account else None,
+    )
+    return ReasonGroup(
+        account=account,
+        reason=group.reason,
+        code=code,
+        event_name=name,
+        field=field,
+        count=group.count,
+        customers=customers,
+        first_at=first.ended_at,
+        last_at=last.ended_at,
+        example=last.event_id,
+        means=advice.means,
+        helps=advice.helps,
+        command=advice.command,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from shipper.ledger.alarms import RaisedAlarm
 from shipper.ledger.durability import Durability
 from shipper.ledger.operations import Status
 from shipper.settings import Settings
@@ -74,10 +75,16 @@ class Standing:
     swept_ms: int | None
     """How long ago a worker last swept; None: never."""
     warnings: tuple[str, ...] = ()
+    alarms: tuple[RaisedAlarm, ...] = ()
+    """The marks of `SHIPPER_ALARM_…` that are passed."""
 
 
 def standing_of(
-    account: str, seen: Status, settings: Settings, durability: Durability | None = None
+    account: str,
+    seen: Status,
+    settings: Settings,
+    durability: Durability | None = None,
+    alarms: tuple[RaisedAlarm, ...] = (),
 ) -> Standing:
     """Read an account's standing from what the status script tells."""
     n, sizes, hold = seen.counters, seen.sizes, hold_of(seen)
@@ -121,6 +128,7 @@ def standing_of(
         backlog_bytes=n.get("bytes", 0),
         swept_ms=swept_ms(seen),
         warnings=_warnings(seen, settings, durability),
+        alarms=alarms,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from redis import Redis
 
 from shipper.ledger.record import read_record
 from tests.cli.conftest import Run, objects, one
-from tests.inspector.story import ACCEPTED, HOUR, LOST, REFUSED, SPENT, Answer, Story
+from tests.inspector.story import ACCEPTED, FIELD, HOUR, LOST, REFUSED, SPENT, Answer, Story
 
 REC = "{shipper:default}:rec"
 LETTER = {
@@ -19,6 +20,7 @@ LETTER = {
     "state",
     "reason",
     "code",
+    "field",
     "event_names",
     "customer_id",
     "email",
@@ -61,6 +63,7 @@ def test_a_letter_is_an_object_of_the_vocabulary(run: Run, story: Story) -> None
         "request_id": "req-9",
         "attempts": 1,
         "hook": "told",
+        "field": None,
         "accepted_at": "2023-11-14T22:13:20.000Z",
         "ended_at": "2023-11-14T22:13:20.120Z",
         "unopened": None,
@@ -114,12 +117,48 @@ def test_reasons_are_objects_of_the_vocabulary(run: Run, story: Story) -> None:
         "reason": "refused",
         "code": 3009,
         "event_name": "visit",
+        "field": None,
         "count": 2,
+        "customers": 2,
         "first_at": "2023-11-14T22:13:20.120Z",
         "last_at": "2023-11-14T23:13:20.240Z",
         "example": example,
+        "means": "Something that the event is about is inactive, mostly the customer.",
+        "helps": "Activate the customer in Gameball's dashboard, then send again; "
+        "or discard what an inactive customer did.",
+        "command": "shipper dead redrive --reason refused --code 3009 --event visit --field none",
     }
     assert [group["reason"] for group in groups] == ["refused", "spent"]
+
+
+def test_a_group_is_drawn_with_its_advice_and_a_command_that_takes_it(run: Run, story: Story) -> None:
+    name = "a very long event name that is cut, $(rm -rf /)"
+    dead(story, "c-1", name, FIELD)
+
+    shown = run("dead", "reasons").stdout
+    command = shown[shown.index("$ shipper") :].removeprefix("$ shipper ").replace("\\\n", "")
+    found = objects(run("dead", "list", *shlex.split(command)[2:], "--json"))
+
+    assert shown.splitlines()[0].startswith("1  refused 3003 · a very long event name")
+    assert shown.splitlines()[0].endswith("· field total")
+    assert "1 customer · first" in shown
+    assert "Edit the value that the answer names and send again." in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+    assert [letter["event_names"] for letter in found] == [[name]]
+
+
+def test_letters_are_found_by_field_and_by_a_text_of_the_answer(run: Run, story: Story) -> None:
+    dead(story, "c-1", "visit")
+    named = dead(story, "c-2", "visit", FIELD)
+
+    by_field = objects(run("dead", "list", "--field", "total", "--json"))
+    by_text = objects(run("dead", "list", "--text", "MUST be a number", "--json"))
+    by_none = objects(run("dead", "list", "--field", "none", "--text", "inactive", "--json"))
+
+    assert [letter["event_id"] for letter in by_field] == [named]
+    assert by_field == by_text
+    assert [letter["customer_id"] for letter in by_none] == ["c-1"]
+    assert "is empty" in run("dead", "list", "--text", " ", code=2).stderr
 
 
 def test_an_event_is_shown_with_its_way(run: Run, story: Story) -> None:
@@ -168,7 +207,7 @@ def test_an_event_of_any_account_is_found(run: Run, story: Story) -> None:
 def test_dead_letters_are_sent_again(run: Run, story: Story) -> None:
     event_id = dead(story, "c-1", "visit")
 
-    done = one(run("dead", "redrive", "--reason", "refused", "--yes", "--json"))
+    done = one(run("dead", "redrive", event_id, "--yes", "--json"))
 
     assert done == {"account": "default", "done": 1, "left": {}, "examples": []}
     assert one(run("show", event_id, "--json"))["state"] == "waiting"
@@ -208,7 +247,7 @@ def test_letters_are_discarded(run: Run, story: Story) -> None:
     kept = dead(story, "c-1", "visit")
     dead(story, "c-2", "order")
 
-    done = run("dead", "discard", "--event", "order", "--yes")
+    done = run("dead", "discard", "--event", "order", "--because", "a test", "--yes")
 
     assert done.stdout == "1 discarded\n"
     assert [letter["event_id"] for letter in objects(run("dead", "list", "--json"))] == [kept]

@@ -10,9 +10,13 @@ import pytest
 
 from shipper import Receipt
 from shipper.cli.config import Line
+from shipper.cli.dead.transfer import Exported
+from shipper.errors import Problem
 from shipper.inspector import (
     Audit,
     Check,
+    Difference,
+    Edited,
     Erasure,
     EventSeen,
     Finding,
@@ -20,29 +24,43 @@ from shipper.inspector import (
     Health,
     HookSeen,
     HooksHandled,
+    HookStanding,
+    Job,
     Left,
     Letter,
     Mending,
+    Metrics,
     Moment,
     Pause,
+    Preview,
+    Previewed,
     ReasonGroup,
     Standing,
+    TrailEntry,
+    Wait,
 )
+from shipper.ledger.alarms import RaisedAlarm
+from shipper.ledger.histogram import Histogram
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/cli.md").read_text()
 SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 TOLD = {
     "`shipper send`": (Receipt,),
-    "`shipper status`": (Standing,),
-    "`shipper show EVENT_ID`": (EventSeen, Moment),
+    "`shipper status`": (Standing, RaisedAlarm),
+    "`shipper show EVENT_ID`": (EventSeen, Moment, Wait, HookStanding),
     "`shipper audit`": (Audit, Finding),
+    "`shipper metrics`": (Metrics, Histogram),
     "`shipper health`": (Health,),
     "`shipper doctor`": (Check,),
     "`shipper config`": (Line,),
     "`shipper dead list`": (Letter,),
     "`shipper dead reasons`": (ReasonGroup,),
-    "`shipper dead redrive`": (Handled, Left),
+    "`shipper dead redrive`": (Handled, Left, Preview, Previewed),
+    "`shipper dead jobs`": (Job,),
+    "`shipper trail`": (TrailEntry,),
+    "`shipper dead edit EVENT_ID`": (Edited, Difference, Problem),
+    "`shipper dead export`, `shipper dead import FILE`": (Exported,),
     "`shipper hooks list`": (HookSeen,),
     "`shipper hooks retry`, `shipper hooks discard`": (HooksHandled,),
     "`shipper pause`, `shipper resume`": (Pause,),

@@ -74,7 +74,7 @@ def test_colour_is_for_terminals_that_want_it(in_terminal: Open, letters: list[s
 
 
 def test_a_person_is_asked_and_says_yes(in_terminal: Open, letters: list[str], inspector: Inspector) -> None:
-    terminal = in_terminal("dead", "redrive", "--reason", "refused")
+    terminal = in_terminal("dead", "redrive", letters[0], letters[2])
     terminal.await_text("Send 2 event(s) again, over 100 ms? [y/N]: ")
     terminal.type("y\n")
 
@@ -85,7 +85,7 @@ def test_a_person_is_asked_and_says_yes(in_terminal: Open, letters: list[str], i
 
 
 def test_a_person_is_asked_and_says_no(in_terminal: Open, letters: list[str], inspector: Inspector) -> None:
-    terminals = {answer: in_terminal("dead", "discard", "--all") for answer in ("n\n", "\n", CTRL_C)}
+    terminals = {answer: in_terminal("dead", "discard", *letters) for answer in ("n\n", "\n", CTRL_C)}
 
     for answer, terminal in terminals.items():
         terminal.await_text("Discard 4 event(s) for good? [y/N]: ")
@@ -97,7 +97,7 @@ def test_a_person_is_asked_and_says_no(in_terminal: Open, letters: list[str], in
 
 
 def test_the_question_says_that_unclear_ones_are_left_out(in_terminal: Open, letters: list[str]) -> None:
-    terminal = in_terminal("dead", "redrive", "--all")
+    terminal = in_terminal("dead", "redrive", *letters)
     terminal.await_text("Send 4 event(s) (1 unclear, left out) again")
     terminal.type("y\n")
 

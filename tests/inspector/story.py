@@ -26,6 +26,7 @@ from shipper.ledger.operations import (
 )
 from shipper.ledger.record import Attempt, write_attempt
 from shipper.outcome import DELIVERED, UNCLEAR, Dead, Outcome, Reason, Retry, Verdict
+from shipper.refusal import field_of, kind_of
 from shipper.settings import Settings
 
 NOW: Final = 1_700_000_000_000
@@ -60,6 +61,14 @@ REFUSED: Final = Answer(
     request_id="req-9",
     answer='{"code":3009,"message":"inactive customer"}',
 )
+FIELD: Final = Answer(
+    verdict=Verdict.PERMANENT,
+    outcome=Dead(reason=Reason.REFUSED),
+    status=422,
+    code=3003,
+    request_id="req-3",
+    answer='{"code":3003,"message":"events.order.total of \\"c-2\\" must be a number","requestId":"req-3"}',
+)
 SPENT: Final = Answer(verdict=Verdict.UNCLEAR, outcome=Dead(reason=Reason.SPENT), status=500, code=5000)
 LOST: Final = Answer(verdict=Verdict.UNCLEAR, outcome=UNCLEAR)
 BUSY_SERVER: Final = Answer(
@@ -70,8 +79,9 @@ BUSY_SERVER: Final = Answer(
 class Story:
     """Tell what happens, one thing after the other; `now` moves only when told to."""
 
-    def __init__(self, ledger: Ledger, *, now: int = NOW) -> None:
+    def __init__(self, ledger: Ledger, *, now: int = NOW, settings: Settings = SETTINGS) -> None:
         self.ledger = ledger
+        self.settings = settings
         self.now = now
         self._tokens = (f"t{i}" for i in count())
         self._noises = count()
@@ -90,7 +100,7 @@ class Story:
         sealed = [
             seal(
                 {"customerId": customer, "events": names, **contacts},
-                settings=SETTINGS,
+                settings=self.settings,
                 event_id=self._id(),
                 account=self.ledger.account,
                 **given,
@@ -161,6 +171,8 @@ class Story:
             event_id=event.event_id,
             outcome=answer.outcome,
             code=answer.code,
+            field=field_of(answer.answer or ""),
+            kind=kind_of(answer.answer or ""),
             line=write_attempt(attempt),
         )
 

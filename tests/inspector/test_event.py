@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from redis import Redis
 
+from shipper.envelope import lane_of
 from shipper.errors import EventNotFoundError
-from shipper.inspector import Filter, Inspector, Moment
+from shipper.inspector import Filter, HookStanding, Inspector, Moment, TrailFilter, Wait
+from shipper.inspector.waiting import spent
+from shipper.ledger.ledger import Ledger
 from shipper.outcome import OnUnclear, Retry, State, Verdict
-from tests.inspector.story import ACCEPTED, BUSY_SERVER, MINUTE, NOW, REFUSED, SECOND, Answer, Story
+from tests.inspector.story import ACCEPTED, BUSY_SERVER, MINUTE, NOW, REFUSED, SECOND, SETTINGS, Answer, Story
 
 
 def test_a_waiting_event_tells_when_it_is_due(story: Story, inspector: Inspector) -> None:
@@ -35,7 +40,14 @@ def test_an_event_under_way_tells_who_has_it(story: Story, inspector: Inspector)
     assert (seen.state, seen.attempts, seen.due_at) == (State.IN_FLIGHT, 1, None)
     assert seen.timeline == (
         Moment(at=NOW, what="accepted"),
-        Moment(at=NOW + SECOND, what="in_flight", number=1, worker="w2", of=1),
+        Moment(
+            at=NOW + SECOND,
+            what="in_flight",
+            waits=(Wait(what="waiting", ms=1000),),
+            number=1,
+            worker="w2",
+            of=1,
+        ),
     )
 
 
@@ -163,3 +175,86 @@ def test_a_damaged_record_is_shown_and_not_a_crash(
 
     assert (seen.state, seen.reason, seen.event_names) == (State.DEAD, "refused", ())
     assert len(inspector.letters(Filter(), limit=10).letters) == 1
+
+
+def test_the_time_before_an_attempt_is_told_apart_as_far_as_a_worker_saw_it() -> None:
+    spans = [("backoff", 1000, 5000), ("breaker", 4000, 7000), ("pace", 6500, 6900), ("lane", 0, 7500)]
+
+    waits = spent(1000, 9000, spans)
+
+    assert waits == (
+        Wait(what="backoff", ms=4000),
+        Wait(what="breaker", ms=2000),
+        Wait(what="lane", ms=500),
+        Wait(what="waiting", ms=1500),
+    )
+    assert spent(1000, 1000, spans) == ()
+
+
+def test_what_a_worker_wrote_of_holds_and_siblings_is_in_the_timeline(
+    story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    lines = [
+        {"at": NOW + 9000, "number": 1, "verdict": "x", "outcome": "retry", "took_ms": 100, "delay_ms": 2000}
+        | {"claimed": NOW + 8990, "held": [["lane", NOW, NOW + 500], ["throttled", NOW + 400, NOW + 8400]]}
+        | {"of": 3, "with": ["A", "B"]},
+        {"at": NOW + 12_000, "number": 2, "verdict": "crashed", "outcome": "retry"},
+        {"at": NOW + 20_000, "outcome": "redriven", "by": "ann"},
+    ]
+    redis.hset("{shipper:default}:why", event_id, "\n".join(map(json.dumps, lines)))
+
+    _, first, second, redriven, _ = inspector.event(event_id).timeline
+
+    assert first.siblings == ("A", "B")
+    assert first.waits == (
+        Wait(what="lane", ms=400),
+        Wait(what="throttled", ms=8000),
+        Wait(what="waiting", ms=590),
+    )
+    assert second.waits is None
+    assert (redriven.by, redriven.waits) == ("ann", (Wait(what="letter", ms=8000),))
+
+
+def test_a_waiting_event_tells_what_it_waits_for(story: Story, inspector: Inspector, redis: Redis) -> None:
+    first, second = story.enqueue("c-1", "visit"), story.enqueue("c-1", "order")
+
+    due = [(seen.waits_for, seen.behind) for seen in map(inspector.event, (first, second))]
+    inspector.pause()
+    held = inspector.event(first)
+    inspector.resume()
+    redis.zadd("{shipper:default}:due", {lane_of("c-1"): 9e12})
+    later = inspector.event(first)
+
+    assert due == [("turn", 0), ("lane", 1)]
+    assert (held.waits_for, later.waits_for) == ("operator", "waiting")
+
+
+def test_an_event_tells_how_it_stands_with_its_hook(story: Story, inspector: Inspector) -> None:
+    event_id = story.enqueue("c-1", "visit", hook="told", email="ann@example.com")
+    standings = [inspector.event(event_id).hook_standing]
+    story.calls(REFUSED)
+    standings.append(inspector.event(event_id).hook_standing)
+    story.hooks_fail("no user ann@example.com")
+    standings.append(inspector.event(event_id).hook_standing)
+    inspector.discard_hooks([event_id])
+    standings.append(inspector.event(event_id).hook_standing)
+
+    assert standings == [
+        None,
+        HookStanding(standing="waiting", due_at=NOW + 120),
+        HookStanding(standing="failed", tries=1, error="no user ***", failed_at=NOW + 120),
+        HookStanding(standing="told"),
+    ]
+
+
+def test_who_asks_for_contacts_stands_on_the_audit_log(story: Story, ledger: Ledger) -> None:
+    event_id = story.enqueue("c-1", "visit", email="ann@example.com")
+    inspector = Inspector(ledger, SETTINGS, operator="ann")
+
+    inspector.event(event_id)
+    inspector.event(event_id, unmasked=True)
+
+    (entry,) = inspector.trail(TrailFilter())
+    assert (entry.operator, entry.action, entry.ids) == ("ann", "unmask", (event_id,))

@@ -15,6 +15,7 @@ from shipper.ledger.operations import ClaimedEvent
 from shipper.outcome import State
 from tests.inspector.story import (
     ACCEPTED,
+    FIELD,
     HOUR,
     LOST,
     MINUTE,
@@ -55,6 +56,7 @@ def test_a_letter_tells_what_happened_and_masks_whom_it_happened_to(
         state=State.DEAD,
         reason="refused",
         code=3009,
+        field=None,
         event_names=("write_review",),
         customer_id="c-1",
         email="a***@***",
@@ -99,23 +101,38 @@ def test_letters_come_newest_first_and_unclear_ones_among_them(story: Story, ins
 
 
 FILTERS = {
-    "by reason": (Filter(reason="refused"), {"a", "b", "e"}),
+    "by reason": (Filter(reason="refused"), {"a", "b", "e", "f"}),
     "by the reason unclear": (Filter(reason="unclear"), {"d"}),
     "by code": (Filter(code="5000"), {"c"}),
     "without a code": (Filter(code="-"), {"d"}),
     "by event name": (Filter(event_name="visit"), {"b", "c", "e"}),
     "by a name that shares its event": (Filter(event_name="review"), {"a", "e"}),
-    "by customer": (Filter(customer_id="c-2"), {"b", "d"}),
-    "since a moment": (Filter(since=NOW + 2 * HOUR), {"c", "d", "e"}),
+    "by customer": (Filter(customer_id="c-2"), {"b", "d", "f"}),
+    "since a moment": (Filter(since=NOW + 2 * HOUR), {"c", "d", "e", "f"}),
     "before a moment": (Filter(until=NOW + 2 * HOUR), {"a", "b"}),
     "between moments": (Filter(since=NOW + HOUR, until=NOW + 3 * HOUR), {"b", "c"}),
     "unclear ones": (Filter(unclear=True), {"d"}),
-    "all but unclear ones": (Filter(unclear=False), {"a", "b", "c", "e"}),
+    "all but unclear ones": (Filter(unclear=False), {"a", "b", "c", "e", "f"}),
     "by reason and name": (Filter(reason="refused", event_name="visit"), {"b", "e"}),
     "by reason, code and name": (Filter(reason="refused", code="3009", event_name="visit"), {"b", "e"}),
     "by name and customer": (Filter(event_name="visit", customer_id="c-2"), {"b"}),
-    "by customer, none of them unclear": (Filter(customer_id="c-2", unclear=False), {"b"}),
-    "by customer, since a moment": (Filter(customer_id="c-2", since=NOW + 2 * HOUR), {"d"}),
+    "by customer, none of them unclear": (Filter(customer_id="c-2", unclear=False), {"b", "f"}),
+    "by customer, since a moment": (Filter(customer_id="c-2", since=NOW + 2 * HOUR), {"d", "f"}),
+    "by field": (Filter(field="total"), {"f"}),
+    "without a field": (Filter(field="-"), {"a", "b", "c", "d", "e"}),
+    "by field and customer": (Filter(field="total", customer_id="c-2"), {"f"}),
+    "by field and name": (Filter(field="total", event_name="visit"), set()),
+    "by reason and code": (Filter(reason="refused", code="3009"), {"a", "b", "e"}),
+    "by text": (Filter(text="inactive"), {"a", "b", "e"}),
+    "by text whatever its case": (Filter(text="Must  be a NUMBER"), {"f"}),
+    "by text with a value": (Filter(text='of "c-2" must'), {"f"}),
+    "by text with another value": (Filter(text='of "c-3" must'), set()),
+    "by text as it is stored": (Filter(text='"code":3009'), {"a", "b", "e"}),
+    "by text that nobody said": (Filter(text="teapot"), set()),
+    "by text and name": (Filter(text="inactive", event_name="visit"), {"b", "e"}),
+    "by text and customer": (Filter(text="inactive", customer_id="c-2"), {"b"}),
+    "by text, reason and code": (Filter(text="inactive", reason="refused", code="3003"), set()),
+    "by text, since a moment": (Filter(text="inactive", since=NOW + 2 * HOUR), {"e"}),
     "by what contradicts itself": (Filter(reason="refused", unclear=True), set()),
     "by a reason that has other codes": (Filter(reason="refused", code="5000"), set()),
     "by a name that nobody used": (Filter(event_name="visits"), set()),
@@ -130,6 +147,7 @@ def test_letters_are_found(wanted: Filter, expected: set[str], story: Story, ins
         "c": one_dead(story, "c-3", "visit", answer=SPENT),
         "d": one_dead(story, "c-2", "order", answer=LOST, on_unclear="park"),
         "e": one_dead(story, "c-4", "visit", "review"),
+        "f": one_dead(story, "c-2", "order", answer=FIELD),
     }
 
     found = inspector.letters(wanted, limit=10).letters
@@ -179,6 +197,42 @@ def test_every_letter_can_be_streamed(story: Story, inspector: Inspector) -> Non
     assert [letter.ended_at for letter in streamed] == sorted(
         (letter.ended_at for letter in streamed), reverse=True
     )
+
+
+def test_a_page_whose_work_is_bounded_comes_back_short_and_says_where_to_go_on(
+    story: Story, inspector: Inspector
+) -> None:
+    rare = one_dead(story, "c-0", "visit")
+    story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(1, 600)])
+    while story.calls(REFUSED):
+        story.passes(MINUTE)
+    one_dead(story, "c-0", "order")
+    many = [story.enqueue("c-0", "order") for _ in range(700)]
+    while story.calls(REFUSED):
+        story.passes(MINUTE)
+    wanted = Filter(event_name="visit", customer_id="c-0")
+
+    short = inspector.letters(wanted, limit=10, looked=500)
+    rest = inspector.letters(wanted, limit=10, looked=500, beyond=short.beyond)
+    whole = inspector.letters(wanted, limit=10)
+
+    assert len(many) == 700
+    assert short.letters == ()
+    assert short.beyond is not None
+    assert ids(rest.letters) == ids(whole.letters) == [rare]
+
+
+def test_answers_beyond_five_hundred_kinds_are_found_all_the_same(
+    story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    redis.hset("{shipper:default}:kinds", mapping={f"kind-{i}": 1 for i in range(500)})
+    found = one_dead(story, "c-1", "visit", answer=FIELD)
+    one_dead(story, "c-2", "visit")
+
+    letters = inspector.letters(Filter(text="must be a number"), limit=10).letters
+
+    assert ids(letters) == [found]
+    assert inspector.choose(Filter(text="must be a number")).count == 1
 
 
 def test_a_letter_whose_record_was_damaged_is_listed_as_far_as_it_can_be_read(

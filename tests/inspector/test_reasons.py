@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shipper.inspector import Filter, Inspector, ReasonGroup, Reasons
-from tests.inspector.story import HOUR, LOST, NOW, REFUSED, SPENT, Story
+from tests.inspector.story import FIELD, HOUR, LOST, NOW, REFUSED, SPENT, Story
 
 
 def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
@@ -29,33 +29,74 @@ def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
                 reason="refused",
                 code=3009,
                 event_name="visit",
+                field=None,
                 count=2,
+                customers=2,
                 first_at=at,
                 last_at=at + HOUR + 120,
                 example=newest,
+                means="Something that the event is about is inactive, mostly the customer.",
+                helps="Activate the customer in Gameball's dashboard, then send again; "
+                "or discard what an inactive customer did.",
+                command="shipper dead redrive --reason refused --code 3009 --event visit --field none",
             ),
             ReasonGroup(
                 account="default",
                 reason="spent",
                 code=5000,
                 event_name="visit",
+                field=None,
                 count=1,
+                customers=1,
                 first_at=at + HOUR + 240,
                 last_at=at + HOUR + 240,
                 example=spent,
+                means="Gameball failed in the middle: it may have applied the events.",
+                helps="Wait until it works again. Look in the dashboard whether some customers have their "
+                "rewards before you send all.",
+                command="shipper dead redrive --reason spent --code 5000 --event visit --field none",
             ),
             ReasonGroup(
                 account="default",
                 reason="unclear",
                 code=None,
                 event_name="ünïcode 🎉",
+                field=None,
                 count=1,
+                customers=1,
                 first_at=at + HOUR + 360,
                 last_at=at + HOUR + 360,
                 example=parked,
+                means="Nobody knows whether Gameball applied these events: the answer was lost and their "
+                "policy is not to try again.",
+                helps="Look in Gameball's dashboard whether the customers have the rewards. Send again only "
+                "what is missing: points may double.",
+                command="shipper dead redrive --may-duplicate --reason unclear --code none "
+                "--event 'ünïcode 🎉' --field none",
             ),
         ),
         left_out=0,
+    )
+
+
+def test_letters_are_told_apart_by_the_field_that_was_refused(story: Story, inspector: Inspector) -> None:
+    for customer in ("c-1", "c-1", "c-2"):
+        story.enqueue(customer, "order")
+        story.calls(FIELD)
+    story.enqueue("c-1", "order")
+    story.calls(REFUSED)
+
+    groups = inspector.reasons().groups
+
+    assert [(group.code, group.field, group.count, group.customers) for group in groups] == [
+        (3003, "total", 3, 2),
+        (3009, None, 1, 1),
+    ]
+    assert (
+        groups[0].command == "shipper dead redrive --reason refused --code 3003 --event order --field total"
+    )
+    assert (
+        inspector.choose(Filter(reason="refused", code="3003", event_name="order", field="total")).count == 3
     )
 
 

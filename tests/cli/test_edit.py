@@ -1,0 +1,185 @@
+"""`shipper dead edit`: one letter, put right by options, by a file or in an editor, and sent again."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipper.inspector import Inspector
+from shipper.ledger.ledger import Ledger
+from shipper.outcome import State
+from tests.cli.conftest import Open, Run, one
+from tests.inspector.story import LOST, REFUSED, SETTINGS, Story
+
+
+@pytest.fixture
+def inspector(ledger: Ledger) -> Inspector:
+    return Inspector(ledger, SETTINGS)
+
+
+@pytest.fixture
+def letter(story: Story) -> str:
+    """A dead letter whose total is a text."""
+    event_id = story.enqueue("c-1", events={"order": {"total": "12", "note": "gift"}})
+    story.calls(REFUSED)
+    return event_id
+
+
+def events_of(run: Run, event_id: str) -> Any:
+    return one(run("show", event_id, "--json"))["events"]
+
+
+def test_a_letter_is_changed_by_options_and_sent_again(run: Run, letter: str) -> None:
+    options = ("--rename", "order=place", "--set", "place.total=12", "--unset", "place.note")
+
+    done = one(run("dead", "edit", letter, *options, "--yes", "--json"))
+
+    assert done == {
+        "event_id": letter,
+        "account": "default",
+        "result": "ok",
+        "differences": [
+            {"what": "renamed", "place": "order", "before": "order", "after": "place"},
+            {"what": "changed", "place": "place.total", "before": "12", "after": 12},
+            {"what": "removed", "place": "place.note", "before": "gift"},
+        ],
+        "problems": [],
+    }
+    assert one(run("show", letter, "--json"))["state"] == "waiting"
+    assert events_of(run, letter) == {"place": {"total": 12}}
+
+
+def test_a_letter_is_changed_by_a_file(run: Run, letter: str) -> None:
+    done = run("dead", "edit", letter, "--file", "-", "--yes", given='{"order": {"total": 12}}')
+
+    assert done.stdout == (
+        f'order.total\n- "12"\n+ 12\norder.note\n- "gift"\n{letter} is changed and sent again\n'
+    )
+    assert events_of(run, letter) == {"order": {"total": 12}}
+
+
+def test_all_problems_are_told_together_and_nothing_is_sent(run: Run, letter: str) -> None:
+    given = '{"order": {"total": 1e999}, "visit": []}'
+
+    refused = run("dead", "edit", letter, "--file", "-", "--yes", given=given, code=1)
+    as_json = one(run("dead", "edit", letter, "--file", "-", "--yes", "--json", given=given, code=1))
+
+    assert refused.stderr == (
+        "Error: events.order.total is infinite\n"
+        "       events.visit is a list: metadata is a dict, {} when there is none\n"
+        "Nothing was changed.\n"
+    )
+    assert as_json["result"] == "invalid"
+    assert as_json["problems"][0] == {"path": "events.order.total", "message": "is infinite"}
+    assert one(run("show", letter, "--json"))["state"] == "dead"
+
+
+def test_nothing_that_differs_is_nothing_to_send(run: Run, letter: str) -> None:
+    done = run("dead", "edit", letter, "--set", 'order.total="12"', "--yes", code=1)
+
+    assert done.stdout == "nothing differs: nothing was sent\n"
+
+
+def test_an_unclear_letter_wants_a_word_more(run: Run, story: Story) -> None:
+    event_id = story.enqueue("c-1", events={"order": {"total": "12"}}, on_unclear="park")
+    story.calls(LOST)
+    command = ("dead", "edit", event_id, "--set", "order.total=12", "--yes", "--json")
+
+    left = one(run(*command, code=1))
+    done = one(run(*command, "--may-duplicate"))
+
+    assert (left["result"], done["result"]) == ("unclear", "ok")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "There is no terminal for an editor: say --set, --unset, --rename or --file."),
+        (("--set", "order.total=12"), "Nobody is there to ask: say --yes."),
+        (("--set", "order.total"), "lacks its =: NAME.PROPERTY=JSON"),
+        (("--set", "order.total=twelve"), "Text stands in quotes of its own"),
+        (("--set", "order.total=1", "--set", "order.total=2"), "is there twice"),
+        (("--rename", "=new"), "lacks its =: OLD=NEW"),
+    ],
+)
+def test_wrong_use_is_told_and_exits_with_2(
+    options: tuple[str, ...], message: str, run: Run, letter: str
+) -> None:
+    result = run("dead", "edit", letter, *options, code=2)
+
+    assert message in " ".join(result.stderr.split())
+    assert one(run("show", letter, "--json"))["state"] == "dead"
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '{"order": {}, "order": {}}', '{"order": {"a": NaN}}'])
+def test_a_file_that_is_no_event_is_refused(text: str, run: Run, letter: str) -> None:
+    result = run("dead", "edit", letter, "--file", "-", "--yes", given=text, code=1)
+
+    assert result.stderr.startswith("Error: the text ")
+
+
+def test_what_is_no_letter_cannot_be_edited(run: Run, story: Story) -> None:
+    waiting = story.enqueue("c-1", "order")
+
+    refused = run("dead", "edit", waiting, "--set", "order.total=1", "--yes", code=1)
+
+    assert refused.stderr == f"Error: event {waiting} is waiting, no dead letter: it cannot be edited\n"
+
+
+def script(folder: Path, *steps: str) -> str:
+    """Return an editor that takes one step each time it is opened, and keeps what it was given."""
+    for i, step in enumerate(steps):
+        (folder / f"step{i}").write_text(step)
+    editor = folder / "editor"
+    editor.write_text(
+        "#!/bin/sh\n"
+        f'n=$(ls {folder}/given* 2>/dev/null | wc -l)\ncp "$1" {folder}/given$n\n'
+        f'stat -c %a "$1" > {folder}/mode\n. {folder}/step$n\n'
+    )
+    editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
+    return str(editor)
+
+
+def test_in_an_editor_a_mistake_is_told_and_mended_and_the_difference_asked_about(
+    in_terminal: Open, letter: str, inspector: Inspector, tmp_path: Path
+) -> None:
+    long = "a text that is longer than the line of a terminal, " * 3
+    wrong = 'sed -i \'s/"12"/NaN/\' "$1"'
+    right = f"sed -i 's/NaN/12/; s/gift/{long}/' \"$1\""
+
+    terminal = in_terminal("dead", "edit", letter, EDITOR=script(tmp_path, wrong, right))
+    terminal.await_text("holds NaN, which is no number of JSON")
+    terminal.await_text("Edit again? [Y/n]: ")
+    terminal.type("y\n")
+    terminal.await_text("Send it again so? [y/N]: ")
+    terminal.type("y\n")
+
+    assert terminal.await_end() == 0
+    assert all(len(line) <= 80 for line in terminal.text.splitlines())
+    assert '\x1b[31m- "12"' in terminal.output
+    assert "\x1b[32m+ 12" in terminal.output
+    assert f"{letter} is changed and sent again" in terminal.text
+    seen = inspector.event(letter)
+    assert (seen.state, seen.events) == (State.WAITING, {"order": {"total": 12, "note": long}})
+    first = (tmp_path / "given0").read_text()
+    assert json.loads(first.partition("\n#")[0]) == {"order": {"total": "12", "note": "gift"}}
+    assert (tmp_path / "mode").read_text() == "600\n"
+
+
+def test_a_person_who_says_no_or_writes_nothing_sends_nothing(
+    in_terminal: Open, letter: str, inspector: Inspector, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    emptied = in_terminal("dead", "edit", letter, EDITOR=script(tmp_path / "a", ': > "$1"'))
+    refused = in_terminal("dead", "edit", letter, EDITOR=script(tmp_path / "b", 'sed -i \'s/"12"/12/\' "$1"'))
+    refused.await_text("Send it again so? [y/N]: ")
+    refused.type("\n")
+
+    assert (emptied.await_end(), refused.await_end()) == (1, 1)
+    assert "nothing was written: the letter stays as it is" in emptied.text
+    assert inspector.event(letter).state is State.DEAD

@@ -1,0 +1,322 @@
+"""Export and import: dead letters out and in again with every byte, and files that are refused whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shipper.envelope import seal
+from shipper.inspector import BrokenExportError, Change, Filter, Inspector, TrailFilter
+from shipper.keyring import new_key
+from shipper.ledger.ledger import Ledger
+from shipper.ledger.operations import enqueue
+from shipper.ledger.pool import make_pool
+from shipper.outcome import State
+from shipper.settings import Settings
+from tests.inspector.story import HOUR, LOST, REFUSED, SETTINGS, Answer, Story
+from tests.ledger.book import Book, read
+from tests.support.servers import RedisServer, StartServer
+
+CANARIES = ("canary@example.com", "+201001234567")
+QUOTING = Answer(verdict=REFUSED.verdict, outcome=REFUSED.outcome, answer=f"{CANARIES[0]} is taken ü\n\x00")
+OTHER = Settings(accounts=("shop-2",), pace_per_second=0, pace_per_30_seconds=0)
+
+
+@pytest.fixture
+def server(redis7: RedisServer) -> RedisServer:
+    """One server is enough here: the script has its table on both."""
+    return redis7
+
+
+@pytest.fixture
+def elsewhere(private_server: StartServer) -> Iterator[tuple[Redis, Ledger]]:
+    """Another Redis, which knows nothing."""
+    other = private_server()
+    pool = make_pool(other.url, budget_ms=15_000)
+    with other.client() as client:
+        yield client, Ledger(pool)
+    pool.disconnect()
+
+
+@pytest.fixture
+def letters(story: Story) -> list[str]:
+    """Three letters: refused with contacts and a hook; of two names, solo, with a key; unclear."""
+    contacts = {"email": CANARIES[0], "mobile": CANARIES[1]}
+    ids = [story.enqueue("c-1", events={"visit": {"page": "/ü", "n": 1.5}}, hook="told", **contacts)]
+    story.calls(QUOTING)
+    story.passes(HOUR)
+    ids.append(story.enqueue("c-2", "a", "b", idempotency_key="key-2", solo=True))
+    story.calls(REFUSED)
+    story.passes(HOUR)
+    ids.append(story.enqueue("c-3", "visit", on_unclear="park"))
+    story.calls(LOST)
+    story.passes(HOUR)
+    return ids
+
+
+def exported(inspector: Inspector, wanted: Any = None, **given: Any) -> bytes:
+    return b"".join(inspector.export(inspector.choose(wanted or Filter()), **given))
+
+
+def kept(redis: Redis, account: str = "default") -> Book:
+    """Return of a ledger what belongs to its letters."""
+    book = read(redis, account)
+    return Book(
+        **{
+            name: getattr(book, name) for name in ("rec", "st", "why", "dead", "uncl", "dx", "groups", "idem")
+        },
+        people=book.people,
+        fields=book.fields,
+        kinds=book.kinds,
+    )
+
+
+def test_letters_come_back_in_another_redis_as_they_were(
+    letters: list[str], inspector: Inspector, redis: Redis, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    file = BytesIO(exported(inspector))
+    client, ledger = elsewhere
+    theirs = Inspector(ledger, SETTINGS)
+
+    head, count = theirs.check_export(file)
+    file.seek(0)
+    handled = theirs.import_letters(file)
+
+    assert (head.account, head.masked, count) == ("default", False, 3)
+    assert (handled.done, handled.left) == (3, {})
+    assert kept(client) == kept(redis)
+    assert read(client).n == {"accepted": 3, "dead": 2, "unclear": 1, "restored": 3} | {
+        "bytes": read(redis).n["bytes"]
+    }
+    assert theirs.audit().sound
+    assert [theirs.event(i).timeline for i in letters] == [inspector.event(i).timeline for i in letters]
+
+
+def test_what_came_in_is_exported_as_the_same_lines(
+    letters: list[str], inspector: Inspector, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    first = exported(inspector)
+    theirs = Inspector(elsewhere[1], SETTINGS)
+    theirs.import_letters(BytesIO(first))
+
+    second = exported(theirs)
+
+    assert second.splitlines()[1:-1] == first.splitlines()[1:-1]
+
+
+def test_what_came_in_is_sent_again_and_its_producers_retry_is_a_duplicate(
+    letters: list[str], inspector: Inspector, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    theirs = Inspector(elsewhere[1], SETTINGS)
+    theirs.import_letters(BytesIO(exported(inspector)))
+    retry = seal(
+        {"customerId": "c-2", "events": {"a": {}, "b": {}}},
+        settings=SETTINGS,
+        idempotency_key="key-2",
+        solo=True,
+    )
+
+    (admission,) = elsewhere[1].run(enqueue([retry], SETTINGS))
+    done = theirs.redrive(theirs.choose(letters[:2]), may_duplicate=False)
+
+    assert (admission.word, admission.event_id) == ("dup", letters[1])
+    assert done.done == 2
+    assert theirs.event(letters[0]).state is State.WAITING
+    assert theirs.audit().sound
+
+
+def test_what_is_known_is_left_and_told(letters: list[str], inspector: Inspector, redis: Redis) -> None:
+    file = exported(inspector)
+    inspector.discard(inspector.choose([letters[0]]))
+    before = kept(redis)
+
+    handled = inspector.import_letters(BytesIO(file))
+
+    assert (handled.done, handled.left) == (0, {"known": 3})
+    assert [left.event_id for left in handled.examples] == letters
+    assert kept(redis) == before
+
+
+def test_ids_and_filters_say_what_is_exported(letters: list[str], inspector: Inspector) -> None:
+    by_ids = exported(inspector, [letters[2], letters[0]])
+    by_filter = exported(inspector, Filter(event_name="a"))
+
+    ids = [[json.loads(line)["event_id"] for line in file.splitlines()[1:-1]] for file in (by_ids, by_filter)]
+    assert ids == [[letters[0], letters[2]], [letters[1]]]
+
+
+def test_encrypted_letters_are_written_in_the_clear_and_encrypted_again(
+    ledger: Ledger, redis: Redis, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    ours, theirs = (Settings(encryption_keys=f"{name}:{new_key()}") for name in ("k1", "k2"))
+    story = Story(ledger, settings=ours)
+    event_id = story.enqueue("c-1", events={"visit": {"page": "/secret"}})
+    story.calls(REFUSED)
+    inspector = Inspector(ledger, ours)
+    inspector.redrive_edited(inspector.propose(event_id, Change(sets={"visit.page": "/other"})))
+    seconds, _ = redis.time()
+    story.now = seconds * 1000 + HOUR
+    story.calls(REFUSED)
+
+    file = exported(inspector, [event_id])
+    Inspector(elsewhere[1], theirs).import_letters(BytesIO(file))
+
+    stored: Any = elsewhere[0].hget("{shipper:default}:rec", event_id)
+    history: Any = elsewhere[0].hget("{shipper:default}:why", event_id)
+    assert b"/other" in file
+    assert b"visit.page" in file
+    assert b"\0\x01\x02k2" in stored
+    assert b"visit" not in history
+    seen = Inspector(elsewhere[1], theirs).event(event_id)
+    assert seen.events == {"visit": {"page": "/other"}}
+
+
+def test_letters_go_into_another_account_and_those_that_none_can_open_do_not(
+    ledger: Ledger, redis: Redis
+) -> None:
+    ours = Settings(encryption_keys=f"k1:{new_key()}")
+    story = Story(ledger, settings=ours)
+    locked = story.enqueue("c-1", "visit")
+    story.settings = SETTINGS
+    open_ = story.enqueue("c-2", "visit")
+    story.calls(REFUSED)
+    file = exported(Inspector(ledger, SETTINGS))
+
+    again = Inspector(Ledger(ledger.pool, "shop-2"), OTHER).import_letters(BytesIO(file))
+
+    assert (again.done, again.left) == (1, {"sealed": 1})
+    assert again.examples[0].event_id == locked
+    assert Inspector(Ledger(ledger.pool, "shop-2"), OTHER).event(open_).event_names == ("visit",)
+    assert json.loads(file.splitlines()[1])["sealed"] is True
+
+
+def test_a_letter_that_no_version_can_read_is_carried_as_it_is(
+    letters: list[str], inspector: Inspector, redis: Redis, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    redis.hset("{shipper:default}:rec", letters[0], b"2|newer\xff")
+    redis.hset("{shipper:default}:rec", letters[1], b"1|l|1||f|n|s|r||3\0\xff not json")
+
+    handled = Inspector(elsewhere[1], SETTINGS).import_letters(BytesIO(exported(inspector)))
+
+    assert handled.done == 3
+    assert kept(elsewhere[0]).rec == kept(redis).rec
+
+
+def test_a_masked_export_tells_no_contact_and_cannot_be_imported(
+    letters: list[str], inspector: Inspector
+) -> None:
+    file = exported(inspector, masked=True)
+
+    assert not any(canary.encode() in file for canary in CANARIES)
+    assert b"c***@***" in file
+    with pytest.raises(BrokenExportError, match="line 1 says that it is masked"):
+        inspector.check_export(BytesIO(file))
+
+
+def test_what_left_and_what_came_stands_on_the_audit_log(
+    letters: list[str], ledger: Ledger, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    ours, theirs = (Inspector(each, SETTINGS, operator="ann") for each in (ledger, elsewhere[1]))
+    theirs.import_letters(BytesIO(exported(ours, Filter(reason="refused"))))
+
+    (left,) = ours.trail(TrailFilter())
+    (came,) = theirs.trail(TrailFilter())
+
+    assert (left.operator, left.action, left.count, left.ids) == ("ann", "export", 2, tuple(letters[:2]))
+    assert left.about.startswith("reason=refused")
+    assert (came.operator, came.action, came.count, came.ids) == ("ann", "import", 2, tuple(letters[:2]))
+
+
+def test_a_large_export_is_written_and_read_without_holding_it(
+    story: Story, inspector: Inspector, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(170)])
+    while story.calls(REFUSED):
+        story.passes(HOUR)
+    told: list[int] = []
+
+    lines = inspector.export(inspector.choose(Filter()), told=told.append)
+    first = [next(lines), next(lines)]
+    asked = list(told)
+    file = b"".join([*first, *lines])
+    done = Inspector(elsewhere[1], SETTINGS).import_letters(BytesIO(file), told=told.append)
+
+    assert asked == []
+    assert told == [*[20] * 8, 10] * 2
+    assert done.done == 170
+
+
+def resealed(line: bytes, **changed: Any) -> bytes:
+    """Return a line that says something else under a checksum that fits."""
+    said = {**json.loads(line), **changed}
+    del said["sha256"]
+    text = json.dumps(said, separators=(",", ":")).encode()
+    return text[:-1] + b',"sha256":"' + sha256(text).hexdigest().encode() + b'"}\n'
+
+
+def whole(lines: list[bytes]) -> bytes:
+    """Return a file whose last line fits all others: what only somebody who means it would make."""
+    before = b"".join(lines[:-1])
+    return before + resealed(lines[-1], letters=len(lines) - 2, all_sha256=sha256(before).hexdigest())
+
+
+BROKEN: dict[str, tuple[Callable[[list[bytes]], bytes], str]] = {
+    "empty": (lambda _: b"", "line 1 is missing: the file is torn"),
+    "torn between two lines": (lambda f: b"".join(f[:3]), "line 4 is missing: the file is torn"),
+    "torn within a line": (lambda f: b"".join(f)[:-9], "line 5 is no whole line"),
+    "a byte changed": (lambda f: b"".join(f).replace(b"c-2", b"c-9"), "line 3 was changed"),
+    "a line taken out": (lambda f: b"".join([*f[:2], *f[3:]]), "line 4 says 3 letters, and there are 2"),
+    "two lines swapped": (
+        lambda f: b"".join([f[0], f[2], f[1], *f[3:]]),
+        "line 5 does not fit the lines before it",
+    ),
+    "a line twice": (lambda f: b"".join([*f[:3], *f[2:]]), "line 6 says 3 letters, and there are 4"),
+    "the head taken out": (lambda f: b"".join(f[1:]), "line 1 is not where its kind belongs"),
+    "something behind": (lambda f: b"".join([*f, f[1]]), "line 6 stands behind the last one"),
+    "a file of events": (lambda _: b'{"customerId":"c"}\n', "line 1 is no whole line of an export"),
+    "a later format": (lambda f: whole([resealed(f[0], format=2), *f[1:]]), "line 1 is no head of an export"),
+    "no id": (lambda f: whole([f[0], resealed(f[1], event_id="x"), *f[2:]]), "line 2 has no event id"),
+    "a waiting event": (
+        lambda f: whole([f[0], resealed(f[1], state="waiting"), *f[2:]]),
+        "line 2 has no state and time of a dead letter",
+    ),
+    "another customer's lane": (
+        lambda f: whole([f[0], resealed(f[1], body='{"customerId":"x","events":{}}'), *f[2:]]),
+        "line 2 has a header that does not fit its body",
+    ),
+    "a header with a key in it": (
+        lambda f: whole([f[0], resealed(f[1], header="1|a b|1||f|n|s|r||3"), *f[2:]]),
+        "line 2 has a header that is none",
+    ),
+    "numbers of another kind": (
+        lambda f: whole([f[0], resealed(f[1], numbers={"number": -1}), *f[2:]]),
+        "line 2 has numbers that are none",
+    ),
+    "an unknown reason": (
+        lambda f: whole([f[0], resealed(f[1], numbers={"reason": "a b"}), *f[2:]]),
+        "line 2 has a reason that is none of its state",
+    ),
+    "a history that is none": (
+        lambda f: whole([f[0], resealed(f[1], history=["x"]), *f[2:]]),
+        "line 2 has a history that is none",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "problem"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_file_that_is_not_whole_is_refused_with_its_line(
+    spoil: Callable[[list[bytes]], bytes], problem: str, letters: list[str], inspector: Inspector
+) -> None:
+    file = exported(inspector).splitlines(keepends=True)
+
+    with pytest.raises(BrokenExportError) as caught:
+        inspector.check_export(BytesIO(spoil(file)))
+
+    assert problem in str(caught.value)
+    assert f"line {caught.value.line} " in str(caught.value)

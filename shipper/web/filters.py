@@ -1,0 +1,125 @@
+"""Filters: which letters are meant, as an address or a form says it, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shipper.cli.text import iso, read_moment
+from shipper.clock import now_ms
+from shipper.event_id import is_event_id
+from shipper.inspector import REASONS, Filter, ReasonGroup, Spot
+from shipper.web.mistake import MistakeError
+
+NO_CODE: Final = "-"
+NO_FIELD: Final = "-"
+NAMES: Final = ("reason", "code", "event", "field", "customer", "text", "since", "until")
+LONGEST: Final = 500
+END_MS: Final = 253_402_300_800_000
+"""The year 10000."""
+MOST_IDS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A filter as it was asked for, and the words it was asked in, to be shown and handed on."""
+
+    filter: Filter
+    said: Mapping[str, str]
+
+    @property
+    def is_all(self) -> bool:
+        """Tell that nothing was asked for: every letter is meant."""
+        return not self.said
+
+
+def read_wanted(given: Mapping[str, Any], *, now: int | None = None) -> Wanted:
+    """Read a filter; raise MistakeError saying what cannot be."""
+    said = {name: text for name in NAMES if (text := _text(given, name))}
+    reason, code = said.get("reason"), said.get("code")
+    if reason is not None and reason not in REASONS:
+        raise MistakeError(f"reason is none of {', '.join(REASONS)}")
+    if code is not None and code != "none" and not (code.isascii() and code.isdigit() and len(code) <= 10):
+        raise MistakeError("code is no number: write 3009, or none for letters without a code")
+    at = now_ms() if now is None else now
+    found = Filter(
+        reason=reason,
+        code=NO_CODE if code == "none" else code and str(int(code)),
+        event_name=said.get("event"),
+        field=NO_FIELD if said.get("field") == "none" else said.get("field"),
+        text=said.get("text"),
+        customer_id=said.get("customer"),
+        since=read_moment_of("since", said, now=at),
+        until=read_moment_of("until", said, now=at),
+    )
+    return Wanted(filter=found, said=said)
+
+
+def query_of(group: ReasonGroup) -> dict[str, Any]:
+    """Return the query that finds a group's letters."""
+    return {
+        "reason": group.reason,
+        "code": "none" if group.code is None else group.code,
+        "event": group.event_name,
+        "field": group.field or "none",
+    }
+
+
+def read_spot(text: str) -> Spot | None:
+    """Read a place in the list, as `write_spot` wrote it; raise MistakeError."""
+    if not text:
+        return None
+    at, _, event_id = text.partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) <= 15 and is_event_id(event_id)):
+        raise MistakeError("before is no place in the list: follow the link of the page before")
+    return Spot(int(at), event_id)
+
+
+def write_spot(spot: Spot) -> str:
+    """Return a place in the list as an address says it."""
+    return f"{spot.ended_at}.{spot.event_id}"
+
+
+def read_ids(values: object) -> tuple[str, ...]:
+    """Read event ids; raise MistakeError for one that can be none."""
+    ids = [values] if isinstance(values, str) else values
+    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+        raise MistakeError("ids is no list of event ids")
+    if len(ids) > MOST_IDS:
+        raise MistakeError(f"ids has {len(ids)} event ids: {MOST_IDS} at most, or use a filter")
+    bad = next((each for each in ids if not is_event_id(each)), None)
+    if bad is not None:
+        raise MistakeError(f"{bad[:40]!a} is no event id")
+    return tuple(dict.fromkeys(ids))
+
+
+def read_moment_of(name: str, said: Mapping[str, str], *, now: int) -> int | None:
+    """Read a moment, ISO or a span before `now`; None where none is said. Raise MistakeError."""
+    if name not in said:
+        return None
+    try:
+        found = read_moment(said[name], now=now)
+    except (ValueError, OverflowError) as error:
+        raise MistakeError(f"{name}: {error}") from None
+    if not 0 <= found < END_MS:
+        raise MistakeError(f"{name}: {said[name][:40]!a} is beyond the years 1970 to 9999")
+    return found
+
+
+def spelled(ms: int) -> str:
+    """Return a moment as a form hands it on: exact to the millisecond."""
+    return iso(ms)
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool) and name == "code":
+        value = str(value)
+    if not isinstance(value, str):
+        raise MistakeError(f"{name} is no text")
+    if len(value) > LONGEST:
+        raise MistakeError(f"{name} is longer than {LONGEST} characters")
+    return value.strip()

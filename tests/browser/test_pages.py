@@ -1,0 +1,119 @@
+"""Every page in a real browser: wide and narrow, light and dark, for people who see, hear or type it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import expect
+
+from shipper.inspector import Filter, Inspector
+from shipper.ledger.ledger import Ledger
+from tests.browser.conftest import OpenBrowser, Seen
+from tests.inspector.story import SETTINGS, Story
+
+LOOK: Final = (Path(__file__).parent / "looking.js").read_text()
+PLACES: Final = (
+    "",
+    "?live=off",
+    "reasons",
+    "letters",
+    "letters?reason=refused&code=3009",
+    "letters?code=nonsense",
+    "letters?customer=nobody",
+    "hooks",
+    "jobs",
+    "trail",
+    "pause",
+    "resume",
+    "redrive?reason=unclear",
+    "discard?reason=vague",
+    "hooks/retry?all=yes",
+    "hooks/discard?all=yes",
+    "nowhere",
+)
+
+
+def places_of(ledger: Ledger) -> list[str]:
+    """Every page there is, with a dead event, an unclear one, one under way, and a job."""
+    inspector = Inspector(ledger, SETTINGS, operator="otto")
+    job = inspector.start_job(Filter(reason="spent"), rate=5).job
+    dead, unclear = (
+        inspector.letters(Filter(reason=reason), limit=1).letters[0].event_id
+        for reason in ("refused", "unclear")
+    )
+    inspector.discard(inspector.choose(Filter(reason="vague")), because="a test's")
+    inspector.pause()
+    events = (f"events/{dead}", f"events/{unclear}", f"events/{dead}/edit")
+    return [*PLACES, *events, f"jobs/{job}", f"jobs/{job}/cancel"]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_every_page_is_fit_to_be_seen_heard_and_typed(
+    scheme: str, width: int, hour: Story, ledger: Ledger, browse: OpenBrowser
+) -> None:
+    seen = browse(scheme=scheme, width=width)
+
+    found = {place: look_at(seen, place) for place in places_of(ledger)}
+
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+    # What the server answers with 400 or 404 on purpose is an error to the browser's console.
+    assert [said for said in seen.complaints if "status of 40" not in said] == []
+    seen.complaints.clear()
+
+
+def look_at(seen: Seen, place: str) -> list[str]:
+    found: list[str] = seen.open(place).evaluate(LOOK)
+    return found
+
+
+def test_a_keyboard_alone_gets_past_the_head_and_to_an_event(hour: Story, browse: OpenBrowser) -> None:
+    page = browse().open("letters?reason=unclear")
+
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('td a')"):
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/events/*")
+
+    assert outline == "solid"
+    assert "Its way" in page.inner_text("main")
+
+
+def test_the_overview_moves_with_the_ledger_and_rests_while_nobody_looks(
+    hour: Story, browse: OpenBrowser
+) -> None:
+    page = browse().open()
+    waiting = page.locator(".figure:has-text('Waiting') dd").first
+    expect(waiting).to_contain_text("0 in flight")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.evaluate("htmx.trigger('#live', 'seen')")
+    hour.enqueue("late", "visit")
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: false})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(waiting).to_have_text(re.compile("^1"))
+    assert len(asked) == 1
+
+
+def test_without_script_all_is_read_and_done_too(hour: Story, ledger: Ledger, browse: OpenBrowser) -> None:
+    page = browse(script=False).open("reasons")
+
+    page.get_by_role("link", name="See them (vague").click()
+    assert "vague 4500" in page.inner_text("table")
+    page.get_by_role("link", name="Discard all of these").click()
+    page.get_by_label("Why").fill("nobody needs them")
+    page.get_by_role("button", name="Discard for good").click()
+
+    assert "3 discarded. Their ids stay known until the retention ends." in page.inner_text("main")
+    assert Inspector(ledger, SETTINGS).letters(Filter(reason="vague"), limit=1).letters == ()

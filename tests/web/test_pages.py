@@ -1,0 +1,263 @@
+"""What the pages say and do, without a browser: filters, places in a list, mistakes, several accounts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from itertools import chain
+
+import pytest
+
+from shipper.clock import now_ms
+from shipper.inspector import Filter, Inspector, TrailFilter
+from shipper.inspector.preview import Quote
+from shipper.ledger.keys import key_of
+from shipper.ledger.ledger import Ledger
+from shipper.web.look import STATIC
+from shipper.web.told import MESSAGES, read_told, write_told
+from tests.inspector.story import ACCEPTED, LOST, REFUSED, SETTINGS, SPENT, Story
+from tests.web.asking import Browser
+from tests.web.conftest import TOKENS, VIEWER_TOKEN, Open
+
+ID = re.compile(r"events/([0-9A-Z]{26})\"")
+
+
+def test_htmx_is_the_file_that_was_vetted_and_its_licence_lies_beside_it() -> None:
+    lines = (STATIC / "htmx.sha256").read_text().splitlines()
+
+    found = {
+        name: hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+        for name in ("htmx.min.js", "htmx.LICENSE")
+    }
+
+    assert {line.split()[1]: line.split()[0] for line in lines} == found
+    assert "Zero-Clause BSD" in (STATIC / "htmx.LICENSE").read_text()
+
+
+def test_no_page_holds_script_or_style_of_its_own() -> None:
+    templates = [path.read_text() for path in (STATIC.parent / "templates").glob("*.html")]
+
+    found = [
+        re.findall(r"<style|<script(?! src)|\son\w+=|\sstyle=|javascript:|https?://", text)
+        for text in templates
+    ]
+
+    assert [each for each in found if each] == []
+
+
+def test_a_list_is_paged_by_place_and_misses_and_repeats_nothing(page: Browser, story: Story) -> None:
+    ids = story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(120)])
+    story.calls(REFUSED, most=200)
+
+    first = page.get("/a/default/letters?reason=refused")
+    second = page.get(_next(first.text))
+    third = page.get(_next(second.text))
+
+    found = [ID.findall(answer.text) for answer in (first, second, third)]
+    assert [len(each) for each in found] == [50, 50, 20]
+    assert sorted(chain.from_iterable(found)) == sorted(ids)
+    assert 'rel="next"' not in third.text
+    assert "Newest" in third.says
+
+
+def _next(text: str) -> str:
+    (found,) = re.findall(r'href="([^"]+)" rel="next"', text)
+    return str(found).replace("&amp;", "&")
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("reason=nonsense", "reason is none of refused"),
+        ("code=30O9", "code is no number"),
+        ("since=yesterday", "since: 'yesterday' is no time"),
+        ("since=99999999999999d", "since:"),
+        ("before=1.x", "before is no place in the list"),
+        ("customer=" + "x" * 501, "customer is longer than 500 characters"),
+    ],
+)
+def test_a_filter_that_cannot_be_is_told_beside_what_was_asked(
+    query: str, problem: str, page: Browser
+) -> None:
+    answer = page.get(f"/a/default/letters?{query}")
+
+    assert answer.status == 400
+    assert problem in answer.says
+    assert 'name="reason"' in answer.text
+
+
+def test_a_search_finds_an_event_by_its_id_and_letters_by_their_customer(page: Browser, story: Story) -> None:
+    event_id = story.enqueue("c-1", "visit")
+
+    assert page.get(f"/a/default/find?q=%20{event_id}%20").place == f"/a/default/events/{event_id}"
+    assert page.get("/a/default/find?q=c%2B1%20%26").place == "/a/default/letters?customer=c%2B1+%26"
+    assert page.get(f"/a/default/events/{event_id}").status == 200
+    assert page.get("/a/default/events/nonsense").status == 404
+    assert page.get("/a/default/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ").status == 404
+
+
+def test_nothing_is_sent_or_discarded_by_a_form_that_names_nothing(
+    page: Browser, story: Story, ledger: Ledger
+) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+
+    assert page.post("/a/default/redrive", {"rate": "20"}).status == 400
+    assert page.post("/a/default/discard", {"because": "x"}).status == 400
+    assert page.post("/a/default/hooks/discard").status == 400
+    assert page.post("/a/default/redrive", {"rate": "0", "until": "0s"}).status == 400
+    assert page.post("/a/default/redrive", {"rate": "20", "id": "nonsense"}).status == 400
+    assert list(Inspector(ledger, SETTINGS).trail(TrailFilter())) == []
+
+
+def test_what_dies_after_the_question_is_not_in_the_answer(
+    page: Browser, story: Story, ledger: Ledger
+) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    asked = page.get("/a/default/discard?reason=refused").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    story.now = 4_000_000_000_000  # 2096
+    story.enqueue("c-2", "visit")
+    story.calls(REFUSED)
+
+    answer = page.post("/a/default/discard", {**hidden, "because": "old"})
+
+    assert answer.place == "/a/default/reasons?told=discarded.1"
+    left = Inspector(ledger, SETTINGS).letters(Filter(), limit=9).letters
+    assert [letter.customer_id for letter in left] == ["c-2"]
+
+
+def test_one_letter_is_sent_again_unclear_only_by_word(page: Browser, story: Story, ledger: Ledger) -> None:
+    event_id = story.enqueue("c-1", "visit", on_unclear="park")
+    story.calls(LOST)
+
+    asked = page.get(f"/a/default/redrive?id={event_id}")
+    answer = page.post("/a/default/redrive", {"id": event_id, "rate": "20", "may_duplicate": "yes"})
+
+    assert "1 of them is unclear" in asked.says
+    (job,) = Inspector(ledger, SETTINGS).jobs()
+    assert (answer.place, job.may_duplicate, job.total) == (f"/a/default/jobs/{job.job}", True, 1)
+
+
+def test_an_event_that_was_edited_by_somebody_else_meanwhile_is_left_alone(
+    page: Browser, story: Story, ledger: Ledger
+) -> None:
+    event_id = story.enqueue("c-1", events={"visit": {"page": "/a"}})
+    story.calls(SPENT)
+    place = f"/a/default/events/{event_id}/edit"
+    ours = {"events": '{"visit": {"page": "/b"}}'}
+    confirm = page.post(place, ours)
+    (read,) = re.findall(r'name="read" value="(\w+)"', confirm.text)
+
+    wrong = page.post(place, {**ours, "read": "0" * 16, "send": "yes"})
+    right = page.post(place, {**ours, "read": read, "send": "yes"})
+    again = page.post(place, {**ours, "read": read, "send": "yes"})
+
+    assert wrong.place.endswith("?told=edit_changed")
+    assert right.place.endswith("?told=edited")
+    assert again.status == 400
+    assert "no dead letter" in again.says
+
+
+def test_each_account_has_pages_of_its_own(open_page: Open) -> None:
+    browser = open_page(accounts=("shop-eu", "shop-us"))
+
+    assert browser.get("/").place == "/a/shop-eu/"
+    assert '<a href="/a/shop-us/"' in browser.get("/a/shop-eu/").text
+    assert browser.get("/a/default/").status == 404
+
+
+def test_a_viewer_sees_no_buttons_and_no_personal_data(open_page: Open, story: Story) -> None:
+    event_id = story.enqueue("c-1", "visit", email="ann@example.com", hook="told")
+    story.calls(REFUSED)
+    story.hooks_fail("for ann@example.com")
+    browser = open_page(tokens=TOKENS)
+    browser.post("/sign-in", {"token": VIEWER_TOKEN})
+
+    texts = [
+        browser.get(f"/a/default/{place}").text
+        for place in ("", "reasons", "letters", f"events/{event_id}", "hooks")
+    ]
+
+    assert [
+        word for text in texts for word in ("Discard", "again…", "Pause…", "ann@example.com") if word in text
+    ] == []
+
+
+def test_without_redis_the_page_says_so(open_page: Open) -> None:
+    browser = open_page(redis_url="redis://127.0.0.1:1/0")
+
+    answer = browser.get("/a/default/")
+
+    assert answer.status == 503
+    assert "The ledger does not answer" in answer.says
+
+
+def test_every_message_is_told_and_no_other_words_are() -> None:
+    for word, (_, sentence) in MESSAGES.items():
+        told = read_told(write_told(word, *range(1, sentence.count("{}") + 1)))
+        assert told is not None
+        assert "{" not in told.text
+    assert [
+        read_told(text) for text in ("", "evil", "discarded", "discarded.1.2", "discarded.x", "paused.1")
+    ] == [None] * 6
+
+
+def test_the_overview_draws_an_hour_and_leaves_gaps(page: Browser, ledger: Ledger) -> None:
+
+    now = now_ms()
+    for i in (*range(300, 200, -1), *range(100, 0, -1)):
+        numbers = f"accepted {(400 - i) * 20} delivered {(400 - i) * 10} waiting {i} calls {400 - i}"
+        line = f"{now - i * 10_000} {numbers}"
+        ledger.ask("LPUSH", key_of(ledger.account, "flow"), line)
+
+    answer = page.get("/a/default/")
+
+    assert "accepted 2.0 /s" in answer.says
+    assert "delivered 1.0 /s" in answer.says
+    (path,) = re.findall(r'class="line n1" d="([^"]+)"', answer.text)[:1]
+    assert path.count("M") == 2
+
+
+def test_waiting_events_are_told_where_nothing_is_dead(page: Browser, story: Story) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(ACCEPTED)
+
+    assert "Long may it last." in page.get("/a/default/reasons").says
+    assert "Long may it last." in page.get("/a/default/letters").says
+    assert "Nobody has had to do anything yet." in page.get("/a/default/trail").says
+
+
+def test_a_redrive_is_previewed_by_gameballs_own_word(
+    open_page: Open, story: Story, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(3)])
+    story.calls(REFUSED)
+    quotes = iter(
+        [Quote(kind="earns", points=40), Quote(kind="refused", why="<b>3009"), Quote(kind="nothing")]
+    )
+    monkeypatch.setattr("shipper.web.serve.quoter_of", lambda *_: lambda _body: next(quotes))
+    page = open_page()
+
+    answer = page.post("/a/default/preview", {"until": "0s", "reason": "refused"})
+
+    assert "1 of 3 asked for would earn 40 points" in answer.says
+    assert "1 would be refused: <b>3009" in answer.says
+    assert "1 would earn nothing." in answer.says
+    assert len(Inspector(ledger, SETTINGS).letters(Filter(), limit=9).letters) == 3
+    assert Inspector(ledger, SETTINGS).jobs() == ()
+
+
+def test_without_keys_a_preview_says_what_is_missing(
+    page: Browser, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GAMEBALL_API_KEY", "GAMEBALL_API_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+
+    answer = page.post("/a/default/preview", {"until": "0s"})
+
+    assert answer.status == 400
+    assert "GAMEBALL_API_KEY" in answer.says

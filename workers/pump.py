@@ -162,7 +162,7 @@ class Pump:
         self._at.waits.heard(claimed)
         self._claim_at = asked_at + self._pause_before_next(claimed)
         self._beat_at = asked_at + BEAT_AGAIN_MS
-        if self._lingers and not self._flying and claimed.word != "calls":
+        if self._lingers and not self._flying and claimed.word in {"idle", "retired"}:
             self.decline()
         return claimed, asked_at
 

@@ -129,6 +129,27 @@ def test_a_pump_that_lingers_gives_its_ticket_up_and_is_woken_by_the_bell_of_its
     assert works.wake("default") is False
 
 
+def test_a_pump_that_lingers_keeps_its_ticket_while_the_pace_holds_it(
+    works: Works, desk: Desk, far_end: FarEnd, station: Station
+) -> None:
+    paced = QUICK.model_copy(update={"pump_ms": 10_000, "pace_per_30_seconds": 1})
+    works.stations["default"] = replace(station, settings=paced)
+    works.hears_bell = True
+    desk.enqueue("c-0")
+    desk.enqueue("c-1")
+    ticket = desk.ticket()
+
+    thread = Thread(target=works.run_pump, args=("default", ticket), kwargs={"lingers": True})
+    thread.start()
+
+    until(lambda: desk.count("delivered") == 1)
+    (pump,) = works.pumps["default"]
+    until(lambda: pump._held and not pump._flying and pump._claim_at > monotonic_ms())
+    assert desk.ledger.ask("ZSCORE", key_of("default", "pumps"), ticket) is not None
+    works.stopping.set()
+    thread.join(2)
+
+
 def test_a_pump_lingers_only_where_a_bell_is_heard(works: Works, desk: Desk) -> None:
     began = monotonic_ms()
 

@@ -99,12 +99,15 @@ class Traffic:
         self._raise()
 
     def flow(self, *, more: int) -> None:
-        """Wait until so many more events were accepted, and some have ended; raise what went wrong."""
-        accepted, ended = len(self.accepted) + more, len(self.ended)
+        """Wait until so many more events were accepted, some have ended, and the mill has swept since.
+
+        Raise what went wrong. Only a sweep can witness that what came before it was lost.
+        """
+        accepted, ended, swept = len(self.accepted) + more, len(self.ended), self._swept_at
 
         def flowed() -> bool:
             self._raise()
-            return len(self.accepted) >= accepted and len(self.ended) > ended
+            return len(self.accepted) >= accepted and len(self.ended) > ended and self._swept_at > swept
 
         until(flowed)
 

@@ -127,9 +127,8 @@ class Dispatcher:
         except ReplyLostError:
             return  # a forged bell, of another type: the sweep takes it away. An outage it meets itself
         if rang and self._desk.wake(self._ledger.account):
-            self._stopping.wait(
-                REST_MS / 1000
-            )  # it may have claimed all by then, so that nobody else need start
+            # The pump may have claimed all by then, so that nobody else need start.
+            self._stopping.wait(REST_MS / 1000)
 
     def _sweep(self) -> Sweep:
         asked_at = monotonic_ms()

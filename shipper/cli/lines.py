@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, NoReturn
+from typing import Any, BinaryIO, Final
+
+from shipper.cli.json_text import read_json
 
 LONGEST: Final = 1024 * 1024
 """Most bytes of a line; a longer one is skipped and told, so that no file can fill the memory."""
@@ -48,28 +49,12 @@ def _skip(file: BinaryIO, text: bytes) -> int:
 def _read(number: int, text: bytes) -> Line:
     size = len(text)
     try:
-        given = json.loads(text.decode("utf-8-sig"), parse_constant=_refuse, object_pairs_hook=_once)
+        given = read_json(text.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Line(number=number, size=size, problem="is not UTF-8")
-    except RecursionError:
-        return Line(number=number, size=size, problem="is nested too deep")
     except ValueError as error:
-        return Line(number=number, size=size, problem=f"is no JSON: {error}")
+        return Line(number=number, size=size, problem=str(error))
     if not isinstance(given, dict):
         return Line(number=number, size=size, problem="is no JSON object")
     beside = {name: given.pop(name, None) for name in BESIDE}
     return Line(number=number, size=size, event=given, **beside)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse two keys of one name: one of them would be lost without a word."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:60]!a} stands twice in an object")
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,14 +11,10 @@ from typing import Any, Final
 
 from shipper.envelope import lane_of
 from shipper.inspector.mask import mask_text
-from shipper.ledger.deed import Deed
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import Filter
-from shipper.ledger.operations import note
 from shipper.ledger.trail import Entry, entries
 
-IDS: Final = 100
-"""Most ids of an entry."""
 MOST_NAME: Final = 64
 NOBODY: Final = "?"
 """Stands for an operator who has no name."""
@@ -59,13 +55,6 @@ def trail_of(
     """Yield entries, newest first, from the other side of the place `beyond`."""
     found = entries(ledger, beyond=beyond, since=wanted.since)
     return islice((_seen(ledger.account, each) for each in found if _is_wanted(each, wanted)), limit)
-
-
-def note_all(ledger: Ledger, deed: Deed, ids: Sequence[str]) -> None:
-    """Put a deed on the log with all of its ids, an entry a hundred; one entry for none."""
-    for i in range(0, max(len(ids), 1), IDS):
-        chunk = ids[i : i + IDS]
-        ledger.run(note(deed, count=len(chunk), ids=chunk))
 
 
 def name_of(operator: str) -> str:

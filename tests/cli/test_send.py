@@ -137,8 +137,8 @@ def test_refused_lines_are_told_by_their_numbers_and_the_others_are_sent(
         "events is missing",
         "is no JSON",
         "is no JSON object",
-        "is no JSON",
-        "is no JSON",
+        "holds NaN, which is no number of JSON",
+        "has the key 'customerId' twice in an object",
     ]
     assert result.stdout == "accepted 2, refused 5\n"
     assert inspector.status().accepted == 2
@@ -285,8 +285,8 @@ def test_lines_are_numbered_as_an_editor_does() -> None:
         (b"[" * 100_000, "is nested too deep"),
         (b"null", "is no JSON object"),
         (b"{} {}", "is no JSON: Extra data: line 1 column 4 (char 3)"),
-        (b'{"a": Infinity}', "is no JSON: Infinity is no number of JSON"),
-        (b'{"a": {"b": 1, "b": 2}}', "is no JSON: the key 'b' stands twice in an object"),
+        (b'{"a": Infinity}', "holds Infinity, which is no number of JSON"),
+        (b'{"a": {"b": 1, "b": 2}}', "has the key 'b' twice in an object"),
     ],
 )
 def test_a_line_that_is_no_event_says_why(text: bytes, problem: str) -> None:

@@ -119,6 +119,7 @@ def test_a_hook_that_raises_is_told_again_and_then_listed(stage: Stage) -> None:
     assert [fact["event_id"] for fact in told(worker) if "hook" not in fact] == [fine]
     assert last_error(stage, failing) == "3 - RuntimeError: canary-of-the-hook"
     assert stage.show(failing).state is State.DELIVERED
+    stage.until(lambda: worker.told("hook.failed"))
     assert "canary-of-the-hook" not in worker.log
     assert len(worker.told("hook.failed")) == 1
 

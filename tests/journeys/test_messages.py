@@ -86,7 +86,7 @@ def test_a_full_redis_takes_no_message_and_the_ledger_drains_all_the_same(stage:
         for event_id in ids:
             stage.until_state(event_id, "delivered", within_s=10)
         assert worker.running
-        assert worker.told("pump.not_started")
+        stage.until(lambda: worker.told("pump.not_started"))
 
         redis.config_set("maxmemory", "0")
         later = stage.enqueue("c-later")
@@ -137,7 +137,7 @@ def test_a_worker_for_hooks_alone_delivers_nothing(stage: Stage) -> None:
 
         delivering = stage.worker("-Q", "shipper.deliver")
 
-        stage.until(lambda: stage.count("hooks_told") == 1)
+        stage.until(lambda: stage.count("hooks_told") == 1 and stage.workers[0].told("hook.told"))
     assert waiting == "waiting"
     assert stage.workers[0].told("delivery.settled") == []
     assert len(stage.workers[0].told("hook.told")) == 1

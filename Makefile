@@ -62,7 +62,7 @@ lock: system ## Pin what pyproject.toml allows in all locks; ARGS=--upgrade take
 	$(PY) -m uv pip compile pyproject.toml --extra all --extra test --group build --output-file requirements.lock \
 		--universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet $(ARGS)
-	$(PY) -m uv pip compile pyproject.toml --extra encryption --extra web --group build \
+	$(PY) -m uv pip compile pyproject.toml --extra encryption --extra otel --extra web --group build \
 		--constraint requirements.lock --output-file requirements-runtime.lock --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" --quiet
 	$(PY) -m uv pip compile pyproject.toml --extra bench \

@@ -90,7 +90,12 @@ check: install ## Formatting, lint, types, and what is deployed: compose file an
 	$(VENV)/bin/hadolint Dockerfile
 
 .PHONY: test
-test: install ## Every test against real Redis and Valkey servers, with branch coverage
+test: install ## Every test against real Redis and Valkey servers
+	$(PY) -m pytest --numprocesses $(JOBS) $(ARGS)
+
+# Not part of `make test`: tracing took a third of the time of tests that compute, and nothing is decided by it.
+.PHONY: coverage
+coverage: install ## The same tests, and which branches they take; longer
 	$(PY) -m pytest --numprocesses $(JOBS) --cov --cov-report term $(ARGS)
 
 ##@ Evidence

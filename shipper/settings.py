@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     coalesce_bytes: Count = Field(64 * 1024, description="largest body of a merged call")
     pace_per_second: CountOrNone = Field(100, description="most calls in any second; 0: no limit")
     pace_per_30_seconds: CountOrNone = Field(1200, description="most calls in any 30 s; 0: no limit")
-    pace_margin_ms: Milliseconds = Field(250, description="longest delay between claim and send")
+    pace_margin_ms: Milliseconds = Field(
+        250, description="longest delay between claim and send; longer while Redis is slow"
+    )
 
     # Retrying
     max_attempts: Count = Field(20, description="charged attempts before an event is dead")

@@ -21,12 +21,16 @@ SETTLE_MS: Final = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boarding:
-    """A call ready to leave. `asked_at` is monotonic, read before the claim; `claimed_at` the ledger's."""
+    """A call ready to leave. `asked_at` is monotonic, read before the claim; `claimed_at` the ledger's.
+
+    It may leave `late_ms` later than the margin of the pace: so much later it was counted.
+    """
 
     account: str
     call: ClaimedCall
     asked_at: int
     claimed_at: int
+    late_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,7 @@ def _landing(boarding: Boarding, started: int, answer: Answer) -> Landing:
 def _body_to_send(boarding: Boarding, started: int, settings: Settings) -> bytes | Answer:
     """Return what to post, or why nothing is."""
     waited_ms = started - boarding.asked_at
-    if too_late(waited_ms, settings):
+    if too_late(waited_ms, settings, late_ms=boarding.late_ms):
         return Answer(lost=Loss.UNSENT, detail=f"claimed {waited_ms} ms ago")
     try:
         return body_of(boarding.call, settings.keyring, boarding.account)
@@ -128,10 +132,10 @@ def _body_to_send(boarding: Boarding, started: int, settings: Settings) -> bytes
         return Answer(lost=Loss.DAMAGED, detail=str(error))
 
 
-def too_late(waited_ms: int, settings: Settings) -> bool:
+def too_late(waited_ms: int, settings: Settings, *, late_ms: int = 0) -> bool:
     """Tell whether a claim is too old to be sent: its pace was counted for then, or its lease ends."""
     paced = settings.pace_per_second or settings.pace_per_30_seconds
-    if paced and waited_ms > settings.pace_margin_ms:
+    if paced and waited_ms > settings.pace_margin_ms + late_ms:
         return True
     return settings.lease_ms - waited_ms <= settings.timeout_ms + SETTLE_MS
 

@@ -21,6 +21,7 @@ from shipper.ledger.operations import GRACE_MS, Claim, Operation, SettledCall, c
 from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.flight import Boarding, Landed, Landing
+from workers.margin import Margin
 from workers.report import log_call, settled_call
 from workers.runway import Runway
 from workers.sky import Sky
@@ -59,6 +60,7 @@ class Station:
     voids: set[str] = field(default_factory=set)
     """Tokens of claims whose answer was lost: the next claim gives them back."""
     waits: Waits = field(default_factory=Waits)
+    margin: Margin = field(default_factory=Margin)
 
 
 class Pump:
@@ -138,33 +140,39 @@ class Pump:
         except LedgerUnavailableError as error:
             log.warning("beat.failed", account=self._at.ledger.account, error=str(error))
 
-    def _claim(self) -> tuple[Claim, int] | None:
+    def _claim(self) -> list[Boarding]:
         """Ask for a call for each free slot; a lost answer ends the pump."""
-        asked_at = monotonic_ms()
+        at, asked_at = self._at, monotonic_ms()
         if asked_at < self._claim_at:
-            return None
-        free = self._at.slots.take(self._at.settings.calls_in_flight - self._flying)
+            return []
+        free = at.slots.take(at.settings.calls_in_flight - self._flying)
         if free < 1:
             self._claim_at = asked_at + LOOK_AGAIN_MS  # the last calls of another pump may hold them all
-            return None
-        tokens, void = new_tokens(free), sorted(self._at.voids.copy())
-        asked = claim(tokens, self._at.settings, worker=self._at.worker, ticket=self._ticket, void=void)
+            return []
+        tokens, void, late_ms = new_tokens(free), sorted(at.voids.copy()), at.margin.beyond(at.settings)
         try:
-            claimed = self._at.ledger.run(asked)
+            claimed = at.ledger.run(
+                claim(tokens, at.settings, worker=at.worker, ticket=self._ticket, void=void, late_ms=late_ms)
+            )
         except LedgerUnavailableError as error:
-            self._at.slots.give(free)
-            self._at.voids.update(tokens)
+            at.slots.give(free)
+            at.voids.update(tokens)
             self._ends_at = asked_at
-            log.warning("claim.failed", account=self._at.ledger.account, error=str(error))
-            return None
-        self._at.slots.give(free - len(claimed.calls))
-        self._at.voids.difference_update(void)
-        self._at.waits.heard(claimed)
+            log.warning("claim.failed", account=at.ledger.account, error=str(error))
+            return []
+        at.margin.took(monotonic_ms() - asked_at)
+        at.slots.give(free - len(claimed.calls))
+        at.voids.difference_update(void)
+        at.waits.heard(claimed)
         self._claim_at = asked_at + self._pause_before_next(claimed)
         self._beat_at = asked_at + BEAT_AGAIN_MS
         if self._lingers and not self._flying and claimed.word in {"idle", "retired"}:
             self.decline()
-        return claimed, asked_at
+        account = at.ledger.account
+        return [
+            Boarding(account=account, call=call, asked_at=asked_at, claimed_at=claimed.now, late_ms=late_ms)
+            for call in claimed.calls
+        ]
 
     def _pause_before_next(self, claimed: Claim) -> int:
         """Return the ms until it makes sense to ask again."""
@@ -176,15 +184,7 @@ class Pump:
             return min(max(1, claimed.at - claimed.now), PATIENCE_MS // 2)
         return LOOK_AGAIN_MS if self._flying else 2 * PATIENCE_MS
 
-    def _take_off(self, claimed: tuple[Claim, int] | None) -> None:
-        if claimed is None:
-            return
-        claim_, asked_at = claimed
-        account = self._at.ledger.account
-        boardings = [
-            Boarding(account=account, call=call, asked_at=asked_at, claimed_at=claim_.now)
-            for call in claim_.calls
-        ]
+    def _take_off(self, boardings: list[Boarding]) -> None:
         self._flying += len(boardings)
         self._at.sky.send(boardings, self._at.settings, self._runway)
 

@@ -87,7 +87,7 @@ def _body_that_can_be_rewound() -> Any:
 
 
 def _never_too_late() -> Any:
-    return patch.object(flight, "too_late", lambda waited_ms, settings: False)
+    return patch.object(flight, "too_late", lambda waited_ms, settings, **late: False)
 
 
 BUILDS: Final = (

@@ -10,7 +10,7 @@ from redis import Redis
 
 from shipper.ledger import operations
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import Claim
+from shipper.ledger.operations import LATEST_MS, Claim
 from shipper.outcome import Free, Verdict
 from shipper.settings import Settings
 from tests.ledger.book import Book, put, read
@@ -20,8 +20,10 @@ from tests.ledger.table import Row, table
 LIMITS = settings_of(pace_per_second=3, pace_per_30_seconds=5, pace_margin_ms=250)
 
 
-def claim(*tokens: str, settings: Settings = LIMITS, now: int = NOW) -> operations.Operation[Claim]:
-    return operations.claim(tokens, settings, worker="w1", now=now)
+def claim(
+    *tokens: str, settings: Settings = LIMITS, now: int = NOW, late_ms: int = 0
+) -> operations.Operation[Claim]:
+    return operations.claim(tokens, settings, worker="w1", now=now, late_ms=late_ms)
 
 
 def pace(*ages: int) -> dict[str, int]:
@@ -60,8 +62,8 @@ ROOMS = {
     ),
     "no more are claimed than there is room for": (pace(1200), 2),
     "the long window may be the narrower one": (pace(29_000, 20_000, 10_000, 5000), 1),
-    "entries of the future are from a clock that stepped back": (pace(-1000, -5000, -HOUR, 0, 0), 1),
-    "entries less than a second ahead still count": (pace(-999, -1, 0), 0),
+    "entries of the future are from a clock that stepped back": (pace(-6000, -9000, -HOUR, 0, 0), 1),
+    "entries as far ahead as a late call's still count": (pace(-5999, -1, 0), 0),
 }
 
 
@@ -81,11 +83,11 @@ def test_only_so_many_lanes_are_claimed(
 
 
 def test_entries_that_count_no_more_are_dropped(ledger: Ledger, redis: Redis) -> None:
-    put(redis, waiting("ann", "E1").but(pace=pace(30_250, 30_249, 0, -999, -1000)))
+    put(redis, waiting("ann", "E1").but(pace=pace(30_250, 30_249, 0, -5999, -6000)))
 
     ledger.run(claim("t1"))
 
-    assert read(redis).pace == {"old1": NOW - 30_249, "old2": NOW, "old3": NOW + 999, "t1": NOW}
+    assert read(redis).pace == {"old1": NOW - 30_249, "old2": NOW, "old3": NOW + 5999, "t1": NOW}
 
 
 def test_a_call_that_was_not_sent_in_time_gives_its_slot_back_and_no_other_does(
@@ -164,6 +166,21 @@ def test_arrivals_never_exceed_the_quota_and_nearly_use_it(
     assert len(claimed) >= 0.95 * 40 * SPAN / 1000
 
 
+def test_arrivals_never_exceed_the_quota_while_redis_is_slow_for_some_and_then_for_none(
+    ledger: Ledger, redis: Redis
+) -> None:
+    settings = settings_of(pace_margin_ms=MARGIN)
+    put(redis, _lanes(3000))
+    lates = [0, 3000, 700, 0, 0, LATEST_MS]
+
+    claimed = _claim_all(ledger, settings, late=lambda t: lates[t // 7000 % len(lates)])
+
+    arrivals = sorted(t + MARGIN + lates[(t - NOW) // 7000 % len(lates)] for t in claimed)
+    assert _most_within(arrivals, 1000) <= 100
+    assert _most_within(arrivals, 30_000) <= 1200
+    assert len(claimed) >= 0.8 * 40 * SPAN / 1000
+
+
 def _lanes(count: int) -> Book:
     return Book(
         rec={f"E{i}": event(f"E{i}", f"c{i}") for i in range(count)},
@@ -172,12 +189,13 @@ def _lanes(count: int) -> Book:
     )
 
 
-def _claim_all(ledger: Ledger, settings: Settings) -> list[int]:
+def _claim_all(ledger: Ledger, settings: Settings, *, late: Callable[[int], int] = lambda _t: 0) -> list[int]:
     """Claim whenever there is room, for two windows and more; return the times."""
     claimed: list[int] = []
     now = NOW
     while now < NOW + SPAN:
-        answer = ledger.run(claim(*(f"t{now}-{i}" for i in range(8)), settings=settings, now=now))
+        tokens = [f"t{now}-{i}" for i in range(8)]
+        answer = ledger.run(claim(*tokens, settings=settings, now=now, late_ms=late(now - NOW)))
         claimed += [now] * len(answer.calls)
         now = answer.at if answer.word == "pace" and answer.at else now + 5
     return claimed

@@ -36,6 +36,8 @@ class Post:
     call: ClaimedCall
     asked_at: int
     lease_end: int
+    late_ms: int = 0
+    """How much later than the margin it may leave: its claim said so."""
     sent: bool = False
     verdict: Verdict | None = None
     settled: SettledCall | None = None

@@ -33,6 +33,7 @@ FLOORS: Final = {
             "pump",
             "waits",
             "slots",
+            "margin",
             "runway",
             "sky",
             "flight",

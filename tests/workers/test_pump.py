@@ -254,6 +254,11 @@ def test_a_claim_is_too_old_to_send_beyond_the_margin_of_its_pace(waited_ms: int
     assert too_late(waited_ms, Settings(pace_margin_ms=250)) is late
 
 
+@pytest.mark.parametrize(("waited_ms", "late"), [(650, False), (651, True)])
+def test_a_claim_that_was_counted_later_may_be_sent_later(waited_ms: int, late: bool) -> None:
+    assert too_late(waited_ms, Settings(pace_margin_ms=250), late_ms=400) is late
+
+
 @pytest.mark.parametrize(
     ("per_second", "per_30_seconds", "late"), [(0, 0, False), (100, 0, True), (0, 1200, True)]
 )

@@ -13,8 +13,8 @@ local function room_at(window, limit)
   return oldest[2] and math.max(T, oldest[2] + window) or T
 end
 
--- Entries from the future come of a clock that stepped back; they would block the account.
+-- Entries from further ahead than a late call's come of a clock that stepped back; they would block the account.
 local function forget_pace(longest)
   C('ZREMRANGEBYSCORE', PACE, 0, T - longest)
-  C('ZREMRANGEBYSCORE', PACE, T + 1000, '+inf')
+  C('ZREMRANGEBYSCORE', PACE, T + 6000, '+inf')
 end

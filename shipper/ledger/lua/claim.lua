@@ -4,22 +4,23 @@
 -- INCLUDE: base count record tried call lane place void resent pace run
 -- KEYS: rec st gate pumps
 -- ARGV: now, worker, ticket, beat ms, most events, most bytes, lease ms, window 1 s, limit, window 30 s, limit,
---       number of void tokens, the void tokens, a fresh token for each slot
+--       how much later than these windows allow for a call may leave, number of void tokens, the void tokens, a
+--       fresh token for each slot
 -- RETURNS: {calls, now, {lane, token, id, number, tried, record, ...}, ...} | {idle, now, next due or false} |
 --       {pace, now, at} | {paused, now, until, why} | {retired, now}: the ticket has run out
 local worker, ticket, beat = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local most, most_bytes, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local w1, l1, w30, l30 = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local first = 13 + ARGV[12]
+local late, first = tonumber(ARGV[12]), 14 + ARGV[13]
 local slots, limited = #ARGV - first + 1, l1 > 0 or l30 > 0
 
 local ENOUGH = 512 -- events in one claim: it takes about 10 µs for each, and who has free slots asks again
 
-if first > 13 then
+if first > 14 then
   local void = {}
-  for i = 13, first - 1 do void[ARGV[i]] = true end
+  for i = 14, first - 1 do void[ARGV[i]] = true end
   void_calls(void)
-  mark_void(13, first - 1)
+  mark_void(14, first - 1)
   tally()
 end
 if ticket ~= '' then
@@ -53,7 +54,7 @@ for k, lane in ipairs(lanes) do
     end
     leases[#leases + 1], leases[#leases + 2] = T + lease, lane
     calls[#calls + 1], calls[#calls + 2] = lane, table.concat(call, ' ')
-    if limited or #paced == 0 then paced[#paced + 1], paced[#paced + 2] = T, token end
+    if limited or #paced == 0 then paced[#paced + 1], paced[#paced + 2] = T + late, token end
     reply[#reply + 1] = answer
     handed_out = handed_out + #run
     count('waiting', -#run)

@@ -12,7 +12,15 @@ from shipper.ledger.operations.audit import (
     mend,
     recount,
 )
-from shipper.ledger.operations.claim import BEAT_MS, Claim, ClaimedCall, ClaimedEvent, claim, retire
+from shipper.ledger.operations.claim import (
+    BEAT_MS,
+    LATEST_MS,
+    Claim,
+    ClaimedCall,
+    ClaimedEvent,
+    claim,
+    retire,
+)
 from shipper.ledger.operations.edit import edit
 from shipper.ledger.operations.enqueue import BATCH, EARLY_MS, Admission, enqueue, peek
 from shipper.ledger.operations.gate import pause, resume
@@ -43,6 +51,7 @@ __all__ = [
     "CRASH_BACKOFF_MS",
     "EARLY_MS",
     "GRACE_MS",
+    "LATEST_MS",
     "MEMORY_SHARE_PERCENT",
     "STEP_MS",
     "TICKET_MS",

@@ -12,6 +12,8 @@ from shipper.settings import Settings
 
 WINDOW_1_MS: Final = 1000
 WINDOW_30_MS: Final = 30_000
+LATEST_MS: Final = 5_000
+"""How much later than the margin a call may leave at most; `_pace.lua` forgets entries from beyond it."""
 BEAT_MS: Final = 8_000
 """How long a pump counts as alive after its last claim, one without tokens included."""
 
@@ -54,9 +56,14 @@ def claim(
     worker: str,
     ticket: str = "",
     void: Sequence[str] = (),
+    late_ms: int = 0,
     now: int | None = None,
 ) -> Operation[Claim]:
-    """Lease a call for each token at most; `void` are tokens of claims whose answer was lost."""
+    """Lease a call for each token at most; `void` are tokens of claims whose answer was lost.
+
+    The calls may leave `late_ms` (0 to LATEST_MS) later than `pace_margin_ms` after the claim: the rate
+    windows count them so much later.
+    """
     margin = settings.pace_margin_ms
     args: list[Argument] = [time_or_now(now), worker, ticket, BEAT_MS]
     args += [settings.coalesce_max, settings.coalesce_bytes, settings.lease_ms]
@@ -66,7 +73,7 @@ def claim(
         WINDOW_30_MS + margin,
         settings.pace_per_30_seconds,
     ]
-    return Operation("claim", (*args, len(void), *void, *tokens), _read_claim)
+    return Operation("claim", (*args, late_ms, len(void), *void, *tokens), _read_claim)
 
 
 def _read_claim(reply: list[Any]) -> Claim:

@@ -25,6 +25,7 @@ def claim(
     worker: str,
     ticket: str = "",
     void: Sequence[str] = (),
+    late_ms: int = 0,
     now: int | None = None,
 ) -> Claim:
     """Give back void calls, answer a claim that was made before as then, else lease due lanes."""
@@ -41,7 +42,7 @@ def claim(
     slots = _slots(book, len(tokens), settings, now)
     if isinstance(slots, Claim):
         return slots
-    calls = _lease(book, tokens[:slots], settings, worker, now)
+    calls = _lease(book, tokens[:slots], settings, worker, now=now, late_ms=late_ms)
     if calls:
         return Claim(word="calls", now=now, calls=calls)
     return Claim(word="idle", now=now, at=min(book.due.values(), default=None))
@@ -90,7 +91,7 @@ def _slots(book: Book, asked: int, settings: Settings, now: int) -> int | Claim:
         (30_000 + settings.pace_margin_ms, settings.pace_per_30_seconds),
     ]
     longest = max(window for window, _ in windows)
-    book.pace = {token: at for token, at in book.pace.items() if at < 0 or now - longest < at < now + 1000}
+    book.pace = {token: at for token, at in book.pace.items() if at < 0 or now - longest < at < now + 6000}
     taken = sorted(book.pace.values(), reverse=True)
     rooms = [limit - sum(at > now - window for at in taken) for window, limit in windows]
     if min(rooms) > 0:
@@ -100,7 +101,7 @@ def _slots(book: Book, asked: int, settings: Settings, now: int) -> int | Claim:
 
 
 def _lease(
-    book: Book, tokens: Sequence[str], settings: Settings, worker: str, now: int
+    book: Book, tokens: Sequence[str], settings: Settings, worker: str, *, now: int, late_ms: int
 ) -> tuple[ClaimedCall, ...]:
     lanes = sorted((at, lane) for lane, at in book.due.items() if at <= now)[: len(tokens)]
     calls: list[ClaimedCall] = []
@@ -118,7 +119,7 @@ def _lease(
             token=token, claimed_at=now, worker=worker, numbers=numbers, due_since=since
         )
         book.lease[lane] = now + settings.lease_ms
-        book.pace[token] = now
+        book.pace[token] = now + late_ms
         count(book, waiting=-len(run), in_flight=len(run))
         calls.append(_answer(book, lane))
     if calls and book.gate:

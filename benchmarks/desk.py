@@ -78,9 +78,9 @@ def main(effort: Effort) -> Finding:
         inspector = Inspector(Ledger(make_pool(url, budget_ms=60_000)), SETTINGS)
         effort.say("desk: looking")
         looks = effort.scaled(LOOKS, 3)
-        reasons = _times(inspector.reasons, looks)
+        reasons = _times(inspector.letters.reasons, looks)
         pages = {
-            name: _times(partial(inspector.letters, wanted, limit=PAGE), looks)
+            name: _times(partial(inspector.letters.page, wanted, limit=PAGE), looks)
             for name, wanted in FILTERS.items()
         }
         effort.say("desk: its pages")

@@ -29,7 +29,7 @@ def page_times(url: str, *, looks: int) -> dict[str, list[float]]:
     """Return the ms of each look at each page, and at the newest event; the first look is left out."""
     site = site_of(Settings(redis_url=url), local="benchmark")
     app = web_app(site)
-    (newest,) = site.inspectors("benchmark")["default"].reasons(most=1).groups
+    (newest,) = site.inspectors("benchmark")["default"].letters.reasons(most=1).groups
     places = {**PLACES, "one event": f"events/{newest.example}"}
     return {name: asyncio.run(_times(app, f"/a/default/{place}", looks)) for name, place in places.items()}
 

@@ -70,9 +70,9 @@ def _measure(per_s: int, seconds: int) -> tuple[float, float, float]:
         _kill(ledger, sandbox, 20 * seconds)
         alone = _p99(ledger, _live(per_s, seconds, "alone"))
         desk = Inspector(ledger, settings, operator="benchmark")
-        job = desk.start_job(Filter()).job
+        job = desk.jobs.start(Filter()).job
         ids = _live(per_s, seconds, "beside")
-        sent = desk.job(job).sent
+        sent = desk.jobs.find(job).sent
         return alone, _p99(ledger, ids), sent / seconds
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from uuid import uuid4
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.middleware.base import RequestResponseEndpoint
 
 from shipper import Event, InvalidEventError, ShipperError, aclose, aenqueue_event
 
@@ -20,6 +23,14 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(lifespan=lifespan)
+request_id: ContextVar[str] = ContextVar("request_id")
+
+
+@app.middleware("http")
+async def name_request(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Give the request an id: it travels with what is enqueued, into the worker's lines about it."""
+    request_id.set(request.headers.get("X-Request-ID") or uuid4().hex)
+    return await call_next(request)
 
 
 class Review(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from shipper.admission import Answer, Receipt
 from shipper.bulk import Bulk, all_or_none
@@ -11,8 +11,11 @@ from shipper.client import current
 from shipper.envelope import seal
 from shipper.event import Event
 from shipper.outcome import OnUnclear
+from shipper.tracing import Enqueueing
 
 EventLike = Event | Mapping[str, Any]
+DEFAULT: Final = "default"
+"""The account, unless one is named."""
 
 
 class Options(TypedDict, total=False):
@@ -45,10 +48,13 @@ def enqueue_event(
     again with `event_id=error.event_id` is safe. Takes at most `enqueue_budget_ms` and a DNS lookup.
     """
     client = current()
-    envelope = seal(
-        event, settings=client.settings, idempotency_key=idempotency_key, event_id=event_id, **options
-    )
-    return _receipt(client.admit([envelope])[0])
+    with Enqueueing(options.get("account", DEFAULT)) as span:
+        envelope = seal(
+            event, settings=client.settings, idempotency_key=idempotency_key, event_id=event_id, **options
+        )
+        receipt = _receipt(client.admit([envelope])[0])
+        span.told([receipt])
+    return receipt
 
 
 async def aenqueue_event(
@@ -64,10 +70,13 @@ async def aenqueue_event(
     `new_event_id()` and enqueue again with it.
     """
     client = current()
-    envelope = seal(
-        event, settings=client.settings, idempotency_key=idempotency_key, event_id=event_id, **options
-    )
-    return _receipt((await client.aadmit([envelope]))[0])
+    with Enqueueing(options.get("account", DEFAULT)) as span:
+        envelope = seal(
+            event, settings=client.settings, idempotency_key=idempotency_key, event_id=event_id, **options
+        )
+        receipt = _receipt((await client.aadmit([envelope]))[0])
+        span.told([receipt])
+    return receipt
 
 
 def enqueue_events(
@@ -85,15 +94,22 @@ def enqueue_events(
     script call has the budget of one enqueue; after one that Redis does not take, the rest is not tried.
     """
     client = current()
-    bulk = Bulk(
-        events, settings=client.settings, idempotency_keys=idempotency_keys, event_ids=event_ids, **options
-    )
-    if atomic:
-        envelopes = bulk.whole()
-        return all_or_none(envelopes, client.admit(envelopes, atomic=True)) if envelopes else []
-    for chunk in bulk.chunks():
-        bulk.take(client.admit(chunk))
-    return bulk.answers()
+    with Enqueueing(options.get("account", DEFAULT), count=len(events)) as span:
+        bulk = Bulk(
+            events,
+            settings=client.settings,
+            idempotency_keys=idempotency_keys,
+            event_ids=event_ids,
+            **options,
+        )
+        if atomic:
+            envelopes = bulk.whole()
+            return all_or_none(envelopes, client.admit(envelopes, atomic=True)) if envelopes else []
+        for chunk in bulk.chunks():
+            bulk.take(client.admit(chunk))
+        answers = bulk.answers()
+        span.told(answers)
+    return answers
 
 
 async def aenqueue_events(
@@ -106,15 +122,22 @@ async def aenqueue_events(
 ) -> list[Answer]:
     """Do what `enqueue_events` does, without blocking the event loop."""
     client = current()
-    bulk = Bulk(
-        events, settings=client.settings, idempotency_keys=idempotency_keys, event_ids=event_ids, **options
-    )
-    if atomic:
-        envelopes = bulk.whole()
-        return all_or_none(envelopes, await client.aadmit(envelopes, atomic=True)) if envelopes else []
-    for chunk in bulk.chunks():
-        bulk.take(await client.aadmit(chunk))
-    return bulk.answers()
+    with Enqueueing(options.get("account", DEFAULT), count=len(events)) as span:
+        bulk = Bulk(
+            events,
+            settings=client.settings,
+            idempotency_keys=idempotency_keys,
+            event_ids=event_ids,
+            **options,
+        )
+        if atomic:
+            envelopes = bulk.whole()
+            return all_or_none(envelopes, await client.aadmit(envelopes, atomic=True)) if envelopes else []
+        for chunk in bulk.chunks():
+            bulk.take(await client.aadmit(chunk))
+        answers = bulk.answers()
+        span.told(answers)
+    return answers
 
 
 def _receipt(answer: Answer) -> Receipt:

@@ -1,7 +1,8 @@
 """Envelope: an event sealed with its id, policy and hook name, as the ledger stores it.
 
-`tail_header` is what the enqueue script appends to its own fields: `names|sig|flags|hook|head_len`. Each
-field has a closed alphabet, so nothing that an event contains can shift them.
+`tail_header` is what the enqueue script appends to its own fields: `names|sig|flags|hook|head_len`, and
+`|context` where there is one. Each field has a closed alphabet, so nothing that an event contains can shift
+them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from shipper.body import Body, encode
+from shipper.context import carried
 from shipper.errors import InvalidEventError, Problem
 from shipper.event import Draft, Event, draft_of
 from shipper.event_id import is_event_id, new_event_id
@@ -77,9 +79,11 @@ def seal(
     on_unclear: OnUnclear | str | None = None,
     solo: bool = False,
     account: str = "default",
+    context: str | None = None,
 ) -> Envelope:
     """Check an event against every rule and limit, and seal it.
 
+    Unless `context` is given, as it is stored, it is read from who calls; it is no part of the fingerprint.
     Raises InvalidEventError with all problems of the event and of what goes with it, and UnknownHookError
     for a name that no hook can have: a mistake in code, not in data, so it comes first.
     """
@@ -99,6 +103,8 @@ def seal(
     _warn_of_place_order(draft)
     flags = _flags(OnUnclear(on_unclear or settings.on_unclear), solo)
     own_id = event_id or new_event_id()
+    if context is None:
+        context = carried(settings.context)
     return Envelope(
         event_id=own_id,
         explicit=event_id is not None,
@@ -106,7 +112,7 @@ def seal(
         lane=lane_of(draft.customer_id),
         key_hash=_hash(idempotency_key.encode(), 16) if idempotency_key else "",
         fingerprint=_hash(b"\0".join((body.data, (hook or "").encode(), flags.encode())), 9),
-        tail_header=_tail_header(draft, body, flags, hook or ""),
+        tail_header=_tail_header(draft, body, flags, hook or "", context),
         body=settings.keyring.encrypt(body.data, account=account, event_id=own_id),
     )
 
@@ -122,10 +128,11 @@ def name_hash(name: str) -> str:
     return _hash(name.encode(), 6)
 
 
-def _tail_header(draft: Draft, body: Body, flags: str, hook: str) -> bytes:
+def _tail_header(draft: Draft, body: Body, flags: str, hook: str, context: str) -> bytes:
     names = ",".join([name_hash(name) for name in draft.metadata.events])
     signature = signature_of(body.head)
-    return f"{names}|{signature}|{flags}|{hook}|{body.head_len}".encode("ascii")
+    text = f"{names}|{signature}|{flags}|{hook}|{body.head_len}"
+    return (f"{text}|{context}" if context else text).encode("ascii")
 
 
 def signature_of(head: bytes) -> str:

@@ -18,12 +18,8 @@ from structlog.stdlib import BoundLogger, ProcessorFormatter, filter_by_level
 from structlog.typing import Processor
 
 from shipper.errors import Problem, SettingsError
+from shipper.secrecy import is_forbidden
 
-FORBIDDEN: Final = frozenset(
-    {"metadata", "events", "body", "email", "mobile", "idempotencykey"}
-    | {"apikey", "secretkey", "secret", "password", "authorization", "headers"}
-)
-"""Field names that no log shows, spelled without `_` and `-`; a count of events needs another name."""
 STYLES: Final = ("json", "human", "auto")
 
 Fields = MutableMapping[str, Any]
@@ -64,7 +60,7 @@ def _kept(value: Any, dropped: set[str]) -> Any:
         return [_kept(item, dropped) for item in value]
     if not isinstance(value, dict):
         return value
-    forbidden = {name for name in value if str(name).lower().replace("_", "").replace("-", "") in FORBIDDEN}
+    forbidden = {name for name in value if is_forbidden(name)}
     dropped.update(str(name) for name in forbidden)
     return {name: _kept(inner, dropped) for name, inner in value.items() if name not in forbidden}
 

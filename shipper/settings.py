@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -24,9 +25,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shipper.context import NAME
 from shipper.errors import Problem, SettingsError
 from shipper.keyring import NO_KEYS, Keyring, read_keyring
 from shipper.outcome import OnUnclear
+from shipper.secrecy import is_forbidden
+from shipper.tracing import TRACEPARENT
 
 SECOND_MS: Final = 1000
 HOUR_MS: Final = 3600 * SECOND_MS
@@ -90,6 +94,10 @@ class Settings(BaseSettings):
     max_depth: Annotated[int, Field(ge=1, le=100)] = Field(32, description="deepest nesting of metadata")
     max_keys: Count = Field(256, description="most keys of an event, nested ones counted")
     max_customer_id: Count = Field(100, description="longest customer id, in characters")
+    context: Annotated[Names, Field(max_length=8)] = Field(
+        ("request_id",),
+        description="context variables that travel with an event into the lines about it, unencrypted",
+    )
 
     # The ledger
     backlog_max: Count = Field(1_000_000, description="most events waiting or in flight")
@@ -165,6 +173,10 @@ class Settings(BaseSettings):
     web_tokens: SecretStr = Field(
         SecretStr(""), description="`name:role:token,…`: who may open `shipper web`, as viewer or operator"
     )
+    web_tokens_file: str = Field("", description="a file that holds them instead; read at the start")
+    web_proxies: Names = Field(
+        (), description="addresses or networks of the proxies before the page, whose X-Forwarded-For is true"
+    )
 
     @property
     def keyring(self) -> Keyring:
@@ -173,7 +185,7 @@ class Settings(BaseSettings):
             return _read_keys_file(self.encryption_keys_file)
         return read_keyring(self.encryption_keys.get_secret_value())
 
-    @field_validator("accounts", "allowed_events", "hooks", mode="before")
+    @field_validator("accounts", "allowed_events", "hooks", "context", "web_proxies", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -187,6 +199,26 @@ class Settings(BaseSettings):
         if bad or not accounts:
             raise ValueError("each alias is 1 to 64 of a-z, 0-9, _ and -, and there is at least one")
         return accounts
+
+    @field_validator("context")
+    @classmethod
+    def _may_be_told(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if TRACEPARENT in names:
+            raise ValueError("leave traceparent out: it is carried wherever there is a span")
+        if bad := [name for name in names if not NAME.fullmatch(name)]:
+            raise ValueError(
+                f"{bad[0][:40]!r} is no name: a letter or _, then at most 39 of A-Z a-z 0-9 _ . -"
+            )
+        if bad := [name for name in names if is_forbidden(name)]:
+            raise ValueError(f"{bad[0]!r} may tell what customers said, or a key, and no log line has it")
+        return names
+
+    @field_validator("web_proxies")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            ip_network(text, strict=False)
+        return texts
 
     @field_validator("encryption_keys")
     @classmethod

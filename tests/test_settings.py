@@ -44,7 +44,14 @@ def test_without_an_environment_the_defaults_of_the_design_hold() -> None:
     assert (found.enqueue_budget_ms, found.backlog_max, found.on_unclear) == (500, 1_000_000, OnUnclear.RETRY)
 
 
-ELSEWHERE = {"redis_url", "on_unclear", "merge_by", "encryption_keys", "encryption_keys_file", "web_tokens"}
+ELSEWHERE = {
+    "redis_url",
+    "on_unclear",
+    "merge_by",
+    "encryption_keys",
+    "encryption_keys_file",
+    "web_tokens",
+} | {"web_proxies"}
 """Tried by tests of their own."""
 
 
@@ -240,3 +247,19 @@ def test_gameballs_keys_are_no_settings_of_the_shipper(monkeypatch: pytest.Monke
     monkeypatch.setenv("GAMEBALL_SECRET_KEY", "canary")
 
     assert "canary" not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("request id", "'request id' is no name: a letter or _, then at most 39 of A-Z a-z 0-9 _ . -"),
+        ("traceparent", "leave traceparent out: it is carried wherever there is a span"),
+        ("a,E-Mail", "'E-Mail' may tell what customers said, or a key, and no log line has it"),
+    ],
+)
+def test_a_context_has_names_and_none_that_no_log_may_show(
+    given: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPPER_CONTEXT", given)
+
+    assert problems() == [f"SHIPPER_CONTEXT is {given!r}: {problem}"]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from celery import Celery, bootsteps
 from celery.bin.celery import celery as celery_command
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from celery.worker import state
 from kombu.entity import Queue
 
@@ -23,6 +23,7 @@ from shipper.ledger.durability import Durability
 from shipper.logs import configure_logs, get_logger
 from shipper.settings import Settings, load_settings
 from workers.broker import Messenger
+from workers.collector import flush_traces
 from workers.dispatcher import Desk, Dispatcher
 from workers.tasks import COMPLETE, DELIVER, complete, deliver, limits_of_complete
 from workers.wiring import Works, check_keys, check_redis, import_hooks, stop_claiming, works
@@ -194,6 +195,13 @@ def _give_up(why: str) -> None:
 def _claim_no_more(**_: Any) -> None:
     """Stop claiming with the signal: Celery's loop may take a second to hear of it."""
     stop_claiming()
+
+
+@worker_shutdown.connect
+@worker_process_shutdown.connect
+def _flush_traces(**_: Any) -> None:
+    """Let the last spans go: every call has landed by now, in this process."""
+    flush_traces()
 
 
 @setup_logging.connect

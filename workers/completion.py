@@ -8,13 +8,17 @@ deploy may bring it, and then listed.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Literal
+
+from structlog.contextvars import bound_contextvars
 
 from shipper.alarm import Alarm, alarm_hooks
 from shipper.clock import monotonic_ms
+from shipper.context import read_context, told
 from shipper.ending import Delivery
 from shipper.errors import (
     AgedError,
@@ -36,6 +40,7 @@ from shipper.settings import Settings
 from workers.backoff import backoff_ms
 from workers.pump import new_tokens
 from workers.slots import Flag
+from workers.tracing import Tracing
 
 log: Final = get_logger(__name__)
 
@@ -44,6 +49,7 @@ TELL_MS: Final = 2000
 
 ALARM: Final = "alarm"
 """What a job has to tell that is about no event."""
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 CUT_OFF: Final = "its process ended, or was cut off, during each try"
 """So it was never settled."""
 
@@ -65,6 +71,7 @@ class Counter:
     ledger: Ledger
     settings: Settings
     stopping: Flag
+    tracing: Tracing = field(default_factory=Tracing)
     telling: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Token → hook and the monotonic ms at which it was called: what hangs is seen here."""
 
@@ -120,7 +127,12 @@ class Teller:
         hook = find(job.record.hook)
         if hook is None:
             return f"no completion_hook is named {job.record.hook}: add its module to SHIPPER_HOOKS"
-        return self._call(job.record.hook, partial(hook, *ending_of(job, record)))
+        return self._call(
+            job.record.hook,
+            partial(hook, *ending_of(job, record)),
+            context=read_context(record.context),
+            event_id=job.event_id,
+        )
 
     def _tell_alarm(self, job: HookJob) -> str:
         """Call every alarm hook; those that were told are told again with one that failed."""
@@ -130,10 +142,21 @@ class Teller:
         problems = [(place, self._call(place, partial(hook, alarm))) for place, hook in alarm_hooks().items()]
         return "; ".join(f"{place}: {problem}" for place, problem in problems if problem)
 
-    def _call(self, name: str, hook: Callable[[], object]) -> str:
+    def _call(
+        self,
+        name: str,
+        hook: Callable[[], object],
+        *,
+        context: Mapping[str, str] = NOTHING,
+        event_id: str = "",
+    ) -> str:
+        """Call a hook in the context of its event's enqueue: what it logs, or enqueues, carries that on."""
         self._at.telling[self._token] = (name, monotonic_ms())
+        # By the names of our own settings alone: structlog keeps a variable for each name for ever.
+        bound = {key: context[key] for key in self._at.settings.context if key in context}
         try:
-            hook()
+            with bound_contextvars(**bound), self._at.tracing.hook(name, context, event_id):
+                hook()
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it does, its event stays delivered
@@ -160,12 +183,14 @@ class Teller:
         """Write down how it went; return whether to go on with the next one."""
         name = job.record.hook if job.record else ""
         last = job.tries >= self._at.settings.hook_tries
-        fields = {
+        fields: dict[str, Any] = {
             "account": self._at.ledger.account,
             "event_id": job.event_id,
             "hook": name,
             "tries": job.tries,
         }
+        if job.record and job.record.context:
+            fields["context"] = told([read_context(job.record.context)])
         try:
             if not problem:
                 self._at.ledger.run(hook_settle(job.job, self._token, "told"))

@@ -27,6 +27,7 @@ from workers.runway import Runway
 from workers.sky import Sky
 from workers.slots import Flag, Slots
 from workers.tally import Tally
+from workers.tracing import Tracing
 from workers.waits import Waits
 
 log: Final = get_logger(__name__)
@@ -60,6 +61,7 @@ class Station:
     voids: set[str] = field(default_factory=set)
     """Tokens of claims whose answer was lost: the next claim gives them back."""
     waits: Waits = field(default_factory=Waits)
+    tracing: Tracing = field(default_factory=Tracing)
     margin: Margin = field(default_factory=Margin)
 
 
@@ -226,6 +228,7 @@ class Pump:
             own, words = words[: len(call.events)], words[len(call.events) :]
             self._tally.landed(landing, call)
             log_call(self._at.ledger.account, self._at.worker, landing, call, own)
+            self._at.tracing.landed(landing)
 
     def _persist(self, settled: Operation[list[str]]) -> list[str]:
         """Settle, again and again while the ledger is away, until the leases are long over."""

@@ -6,6 +6,7 @@ import logging
 from functools import partial
 from typing import Any, Final, assert_never
 
+from shipper.context import read_context, told
 from shipper.keyring import Keyring
 from shipper.ledger.operations import ClaimedEvent, SettledCall, SettledEvent
 from shipper.ledger.record import Attempt, write_attempt
@@ -150,8 +151,14 @@ def log_call(account: str, worker: str, landing: Landing, settled: SettledCall, 
         "code": judgement.code,
         "request_id": judgement.request_id,
         "took_ms": landing.took_ms,
+        "context": _context_of(landing),
         "note": judgement.note,
         "settled": sorted(set(words)),
     }
-    present = {name: value for name, value in fields.items() if value not in (None, "")}
+    present = {name: value for name, value in fields.items() if value not in (None, "", {})}
     (log.info if quiet else log.warning)("delivery.settled", **present)
+
+
+def _context_of(landing: Landing) -> dict[str, list[str]]:
+    stored = dict.fromkeys(event.record.context for event in landing.call.events)
+    return told([read_context(context) for context in stored if context])

@@ -18,6 +18,7 @@ from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import Pool, make_pool
 from shipper.logs import get_logger
 from shipper.settings import Settings, load_settings
+from workers.collector import open_tracing
 from workers.completion import Counter, Teller
 from workers.fleet import Fleet
 from workers.gameball import Gameball
@@ -25,6 +26,7 @@ from workers.pump import Pump, Station
 from workers.settings import Account, load_accounts
 from workers.sky import FleetSky, Sky, ThreadSky
 from workers.slots import Flag, SharedFlag, Slots
+from workers.tracing import Tracing
 
 log: Final = get_logger(__name__)
 
@@ -104,6 +106,7 @@ class Works:
                 most = self.settings.calls_in_flight * self.settings.pumps
                 connect_timeout_ms = self.settings.connect_timeout_ms
                 gameball = Gameball(self.accounts[account], connect_timeout_ms=connect_timeout_ms)
+                open_tracing(os.environ)
                 self.stations[account] = Station(
                     ledger=self.ledger(account),
                     sky=make_sky(gameball, most),
@@ -111,16 +114,24 @@ class Works:
                     slots=Slots(most),
                     worker=self.worker,
                     stopping=self.stopping,
+                    tracing=self._tracing(account),
                 )
             return self.stations[account]
 
     def _counter(self, account: str) -> Counter:
         with self.lock:
             if account not in self.counters:
+                open_tracing(os.environ)
                 self.counters[account] = Counter(
-                    ledger=self.ledger(account), settings=self.settings, stopping=self.stopping
+                    ledger=self.ledger(account),
+                    settings=self.settings,
+                    stopping=self.stopping,
+                    tracing=self._tracing(account),
                 )
             return self.counters[account]
+
+    def _tracing(self, account: str) -> Tracing:
+        return Tracing(account=account, url=self.accounts[account].events_url, worker=self.worker)
 
 
 class _Process:

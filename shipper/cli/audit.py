@@ -13,7 +13,7 @@ from shipper.inspector import Audit, Mending
 @click.command()
 @at_desk
 def audit(desk: Desk) -> None:
-    """Recount every lane and event, and compare with the counters; exit 1 if anything is off.
+    """Recount every lane, event and dead letter, and compare with the counters; exit 1 if anything is off.
 
     Reads the whole ledger in small steps while it works on.
     """
@@ -29,7 +29,7 @@ def audit(desk: Desk) -> None:
 @click.command()
 @at_desk
 def mend(desk: Desk) -> None:
-    """Rebuild corrupt lanes from the events' records and recount; exit 1 if something is left.
+    """Rebuild corrupt lanes and indices from the events' records and recount; exit 1 if something is left.
 
     What no version can read becomes a dead letter (unreadable). Safe at any time, and to repeat.
     """
@@ -44,6 +44,8 @@ def mend(desk: Desk) -> None:
 
 def _draw_audit(seen: Audit) -> Text:
     told = f"{number(seen.accepted)} accepted, {number(seen.events)} held in {number(seen.lanes)} lanes"
+    if seen.moved:
+        told += f"; {number(seen.moved)} count(s) of customers changed as often as they were counted"
     if seen.sound:
         return Text(f"everything adds up: {told}", style="green")
     lines = [f"{number(len(seen.findings))} finding(s): {told}"]
@@ -55,6 +57,8 @@ def _draw_mending(done: Mending) -> Text:
     lines = [f"{number(done.lanes)} lane(s) rebuilt with {number(done.events)} event(s)"]
     if done.unreadable:
         lines.append(f"{number(done.unreadable)} unreadable event(s) are dead letters now")
+    if done.indices:
+        lines.append(f"{number(done.indices)} thing(s) put right in the indices of dead letters")
     lines += [
         f"counter {name}: {number(before)} was {number(after)}"
         for name, (before, after) in done.counters.items()

@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from shipper.cli.kinds import a_moment
-from shipper.inspector import REASONS, Filter
+from shipper.inspector import REASONS, Filter, read_field
 
 NO_CODE = "-"
-NO_FIELD = "-"
 
 
 def _code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -23,14 +22,16 @@ def _code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> st
     raise click.BadParameter("is a number, or none for letters without one")
 
 
-def _field(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    return NO_FIELD if value == "none" else value
-
-
-def _text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def _said(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Take anything but blanks: a variable of a script that was never set must not mean everybody."""
     if value is not None and not value.strip():
-        raise click.BadParameter("is empty: say what the answer contains")
+        raise click.BadParameter("is empty: say which is meant, or leave the option out")
     return value
+
+
+def _field(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    said = _said(ctx, param, value)
+    return None if said is None else read_field(said)
 
 
 def filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -38,11 +39,11 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--reason", type=click.Choice(REASONS), help="Why it is dead, or unclear.")
     @click.option("--code", callback=_code, help="Gameball's error code, or none.", metavar="CODE")
-    @click.option("--event", "event_name", help="Event name.", metavar="NAME")
+    @click.option("--event", "event_name", callback=_said, help="Event name.", metavar="NAME")
     @click.option(
         "--field", callback=_field, metavar="NAME", help="The field that Gameball's answer names, or none."
     )
-    @click.option("--customer", "customer_id", help="Customer id.", metavar="ID")
+    @click.option("--customer", "customer_id", callback=_said, help="Customer id.", metavar="ID")
     @click.option(
         "--since",
         callback=a_moment,
@@ -50,7 +51,7 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
         help="Ended at or after: an ISO time, or 2h for two hours ago.",
     )
     @click.option("--until", callback=a_moment, metavar="TIME", help="Ended before.")
-    @click.option("--text", callback=_text, help="Part of Gameball's answer.", metavar="TEXT")
+    @click.option("--text", callback=_said, help="Part of Gameball's answer.", metavar="TEXT")
     @click.option("--unclear/--no-unclear", default=None, help="Only unclear ones, or none of them.")
     @wraps(command)
     def filtered(

@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 import shipper
 from shipper.clock import monotonic_ms
 from shipper.inspector import Check
-from shipper.inspector.preview import Ask
-from shipper.settings import Settings
 
 Account = Any
 """`workers.settings.Account`, which cannot be named where nothing of workers may be imported."""
@@ -65,13 +63,6 @@ def check_accounts(aliases: Iterable[str]) -> Iterator[Check]:
                 about=about, result="ok", told=", ".join(f"{key.variable} {told(key)}" for key in keys)
             )
         yield _reach(account)
-
-
-def quoter_of(alias: str, settings: Settings) -> Ask:
-    """Return what asks Gameball for an account's previews; raise PreviewError."""
-    from workers.preview import open_quoter
-
-    return open_quoter(alias, os.environ, settings)
 
 
 def told(key: Key) -> str:

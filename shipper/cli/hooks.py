@@ -29,7 +29,7 @@ def hooks() -> None:
 @at_desk
 def list_(desk: Desk, *, limit: int, beyond: str | None) -> None:
     """List hooks that were given up, newest first."""
-    seen = [hook for each in desk.inspectors for hook in each.failed_hooks(limit=limit, beyond=beyond)]
+    seen = [hook for each in desk.inspectors for hook in each.hooks.failed(limit=limit, beyond=beyond)]
     desk.out.facts(seen, _draw)
 
 
@@ -40,7 +40,7 @@ def list_(desk: Desk, *, limit: int, beyond: str | None) -> None:
 def retry(desk: Desk, names: Sequence[str], *, everything: bool) -> None:
     """Try failed hooks again, each with a fresh budget."""
     _check(names, everything=everything)
-    _report(desk, desk.inspector.retry_hooks(None if everything else names), "will be tried again")
+    _report(desk, desk.inspector.hooks.retry(None if everything else names), "will be tried again")
 
 
 @hooks.command("discard", short_help="Forget failed hooks.")
@@ -53,7 +53,7 @@ def discard(desk: Desk, names: Sequence[str], *, everything: bool, yes: bool) ->
     _check(names, everything=everything)
     how_many = "all failed hooks" if everything else f"the failed hooks of {len(names)} event(s)"
     confirm(f"Discard {how_many} for good?", yes=yes)
-    _report(desk, desk.inspector.discard_hooks(None if everything else names), "discarded")
+    _report(desk, desk.inspector.hooks.discard(None if everything else names), "discarded")
 
 
 def _check(names: Sequence[str], *, everything: bool) -> None:

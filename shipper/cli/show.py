@@ -21,7 +21,7 @@ WAITED = {
     "lane": "behind its customer's earlier events",
     "pace": "for the pace",
     "letter": "as a dead letter",
-    "waiting": "waiting",
+    "waiting": "for its turn",
 }
 ANSWER = 400
 """Characters of an answer that are drawn; --json has all that is kept."""
@@ -78,6 +78,7 @@ def _facts(seen: EventSeen) -> Iterator[tuple[str, str]]:
         yield "policy", f"on_unclear={seen.on_unclear.value}{alone}"
     if seen.hook:
         yield "hook", f"{seen.hook}{_hook(seen)}"
+    yield from (("context", f"{name}={value}") for name, value in seen.context.items())
     if seen.waits_for:
         yield "waits for", _waits_for(seen)
     again = f", sent again by a person {seen.life} time(s)" if seen.life else ""
@@ -159,6 +160,8 @@ def _said(each: Moment) -> Text:
             return Text(clean(f"attempt {each.number} is under way, by {each.worker}"), style="cyan")
         case "redriven":
             return Text(f"sent again by {clean(each.by or 'a person')}: a new life with a fresh budget")
+        case "imported":
+            return Text(f"taken in from a file by {clean(each.by or 'a person')}")
         case "edited":
             return Text(
                 f"edited by {clean(each.by or 'a person')} and sent again: {clean(each.places or '')}"

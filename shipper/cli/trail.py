@@ -35,10 +35,15 @@ def trail(
 ) -> None:
     """Tell what operators did: who, when, what, to how many events, and why.
 
-    A large deed has an entry for each hundred events; --json tells their ids.
+    A large deed is one line; --json has an entry for each hundred events, with their ids.
     """
     wanted = TrailFilter(operator=operator, action=action, event_id=event_id, since=since)
-    seen = [entry for each in desk.inspectors for entry in each.trail(wanted, limit=limit, beyond=beyond)]
+    folded = not desk.out.as_json
+    seen = [
+        entry
+        for each in desk.inspectors
+        for entry in each.trail(wanted, limit=limit, beyond=beyond, folded=folded)
+    ]
     desk.out.facts(seen, _draw)
     if len(desk.inspectors) == 1 and len(seen) == limit:
         desk.out.note(f"\nthe next page: --before {seen[-1].place}")

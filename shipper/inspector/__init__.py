@@ -3,6 +3,7 @@
 from shipper.inspector.change import Change
 from shipper.inspector.check import Check
 from shipper.inspector.choice import SPREAD_MS, Choice, Handled, Left
+from shipper.inspector.correction import Correction
 from shipper.inspector.difference import Difference
 from shipper.inspector.edit import Edit, Edited, NotEditableError
 from shipper.inspector.erasure import Erasure
@@ -21,8 +22,10 @@ from shipper.inspector.reason import ReasonGroup, Reasons
 from shipper.inspector.standing import Standing
 from shipper.inspector.timeline import Moment
 from shipper.inspector.trail import TrailEntry, TrailFilter
+from shipper.inspector.transfer import ImportCutError
 from shipper.inspector.waiting import Wait
 from shipper.ledger.audit import Audit, Finding, Mending
+from shipper.ledger.filter import read_field, say_field
 from shipper.ledger.letters import REASONS, Filter, Spot
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "Change",
     "Check",
     "Choice",
+    "Correction",
     "Difference",
     "Edit",
     "Edited",
@@ -46,6 +50,7 @@ __all__ = [
     "HookSeen",
     "HookStanding",
     "HooksHandled",
+    "ImportCutError",
     "Inspector",
     "Job",
     "JobNotFoundError",
@@ -73,4 +78,6 @@ __all__ = [
     "Wait",
     "Work",
     "open_inspectors",
+    "read_field",
+    "say_field",
 ]

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from shipper.ledger.filter import say_field
 from shipper.ledger.letters import UNCLEAR
 
 
@@ -40,7 +41,7 @@ def advice_of(
     words = ["shipper", "dead", *_verb(chosen["do"]), "--reason", reason]
     words += ["--code", "none" if code is None else str(code)]
     words += [] if event_name is None else _option("--event", event_name)
-    words += _option("--field", field or "none")
+    words += _option("--field", say_field(field))
     words += [] if account is None else _option("--account", account)
     return Advice(means=chosen["means"], helps=chosen["helps"], command=shlex.join(words))
 

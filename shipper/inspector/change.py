@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from shipper.errors import Problem
 from shipper.inspector.place import Step, read_place
 
 Events = dict[str, Any]
 """`{event name: metadata}`"""
+_NUMBER: Final = re.compile(r"-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?", re.ASCII)
+"""As JSON writes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Say what becomes different: all of it anew, then names, then properties set, then properties gone.
+    """Say what becomes different: all of it anew, then names, then properties moved, made numbers, set, gone.
 
     Places are `name.property`, or deeper: `name.list[2].price`.
     """
@@ -24,6 +29,10 @@ class Change:
     events: Mapping[str, Any] | None = field(default=None, repr=False)
     """What the event says from now on, whole; None: what it says now."""
     renames: Mapping[str, str] = field(default_factory=dict)
+    moves: Mapping[str, str] = field(default_factory=dict)
+    """From place to place: a property that has another name from now on."""
+    numbers: tuple[str, ...] = ()
+    """Places of texts that are numbers: `"12.50"` becomes 12.5."""
     sets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsets: tuple[str, ...] = ()
 
@@ -33,17 +42,50 @@ def changed(events: Mapping[str, Any], change: Change) -> tuple[Events, list[Pro
     after: Events = copy.deepcopy(_plain(events if change.events is None else change.events))
     problems: list[Problem] = []
     after = _renamed(after, change.renames, problems)
-    for place, value in change.sets.items():
+    for place, step in _steps(change):
         try:
-            _set(after, read_place(place, after), value)
-        except ValueError as error:
-            problems.append(Problem(place, str(error)))
-    for place in change.unsets:
-        try:
-            _unset(after, read_place(place, after))
+            step(after)
         except ValueError as error:
             problems.append(Problem(place, str(error)))
     return after, problems
+
+
+def _steps(change: Change) -> Iterator[tuple[str, Callable[[Events], object]]]:
+    """Yield what is done place by place, in order."""
+    for old, new in change.moves.items():
+        yield old, partial(_move, old=old, new=new)
+    for place in change.numbers:
+        yield place, partial(_number, place=place)
+    for place, value in change.sets.items():
+        yield place, partial(_set_at, place=place, value=value)
+    for place in change.unsets:
+        yield place, partial(_unset_at, place=place)
+
+
+def _move(events: Events, *, old: str, new: str) -> None:
+    there = read_place(new, events)
+    if _is_there(events, there):
+        raise ValueError(f"cannot move: {new} is there already")
+    value = _take(events, read_place(old, events))
+    _set(events, there, value)
+
+
+def _number(events: Events, *, place: str) -> None:
+    steps = read_place(place, events)
+    value = _value_at(events, steps)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return
+    if not (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
+        raise ValueError("is no text of a number")
+    _set(events, steps, json.loads(value.strip()))
+
+
+def _set_at(events: Events, *, place: str, value: Any) -> None:
+    _set(events, read_place(place, events), copy.deepcopy(value))
+
+
+def _unset_at(events: Events, *, place: str) -> None:
+    _take(events, read_place(place, events))
 
 
 def _plain(value: Any) -> Any:
@@ -82,13 +124,27 @@ def _set(events: Events, steps: tuple[Step, ...], value: Any) -> None:
                 raise ValueError("leads through a value that holds nothing")
 
 
-def _unset(events: Events, steps: tuple[Step, ...]) -> None:
-    *way, last = steps
+def _take(events: Events, steps: tuple[Step, ...]) -> Any:
+    """Take a value out, and return it."""
+    inside: Any = _value_at(events, steps[:-1])
+    value = _inside(inside, steps[-1])
+    del inside[steps[-1]]
+    return value
+
+
+def _value_at(events: Events, steps: tuple[Step, ...]) -> Any:
     inside: Any = events
-    for step in way:
+    for step in steps:
         inside = _inside(inside, step)
-    _inside(inside, last)
-    del inside[last]
+    return inside
+
+
+def _is_there(events: Events, steps: tuple[Step, ...]) -> bool:
+    try:
+        _value_at(events, steps)
+    except ValueError:
+        return False
+    return True
 
 
 def _inside(holder: Any, step: Step) -> Any:

@@ -18,8 +18,8 @@ from shipper.inspector.trail import described
 from shipper.keyring import Keyring
 from shipper.ledger.deed import Deed
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.letters import Filter, count, walk
-from shipper.ledger.operations import Operation, discard, redrive, show
+from shipper.ledger.letters import Filter, count, count_doubtful, count_parked, walk
+from shipper.ledger.operations import Operation, Shown, discard, redrive, show
 from shipper.outcome import State
 
 CHUNK: Final = 100
@@ -35,12 +35,21 @@ Told = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Letters by a filter, or by their ids. `unclear` of the `count` may be with Gameball already."""
+    """Letters by a filter, or by their ids, in the order in which they go out.
+
+    `unclear` of the `count` may be with Gameball already and go only on a person's word. Of `doubtful`
+    others, at most, a copy may be there too, but they are of those that are tried again all the same. `at`
+    is the moment of the choice, in ms: what becomes a letter from then on is not in it. `waiting` has those
+    chosen by id that had not ended.
+    """
 
     count: int
     unclear: int
+    doubtful: int
+    at: int
     filter: Filter | None = None
     ids: tuple[str, ...] = ()
+    waiting: frozenset[str] = frozenset()
 
     @property
     def about(self) -> str:
@@ -50,10 +59,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """An event that was left as it is, and why: unclear, no, unreadable, broken or in_flight."""
+    """An event that was left as it is, and why: unclear, no, later, unreadable, broken or in_flight.
+
+    `line` is where the file of an import says it.
+    """
 
     event_id: str
     why: str
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,24 +79,54 @@ class Handled:
     examples: tuple[Left, ...]
 
 
-def choose(ledger: Ledger, wanted: Filter, *, keyring: Keyring) -> Choice:
-    """Choose what a filter finds at this moment; raise LockedError for a text where a key is missing."""
+def choose(ledger: Ledger, wanted: Filter, *, keyring: Keyring, at: int | None = None) -> Choice:
+    """Choose what a filter finds now, or found `at` a moment in ms that has been.
+
+    Raises LockedError for a text where a key is missing.
+    """
     soon = ledger_now(ledger) + 1
-    frozen = replace(wanted, until=soon if wanted.until is None else min(soon, wanted.until))
+    moment = soon if at is None else min(at, soon)
+    frozen = replace(wanted, until=moment if wanted.until is None else min(moment, wanted.until))
+    unclear = 0 if wanted.unclear is False else count(ledger, replace(frozen, unclear=True), keyring=keyring)
+    number = count(ledger, frozen, keyring=keyring)
     return Choice(
         filter=frozen,
-        count=count(ledger, frozen, keyring=keyring),
-        unclear=0
-        if wanted.unclear is False
-        else count(ledger, replace(frozen, unclear=True), keyring=keyring),
+        at=moment,
+        count=number,
+        unclear=unclear + count_parked(ledger, frozen, keyring=keyring),
+        doubtful=count_doubtful(ledger, frozen, of=number, keyring=keyring),
     )
 
 
-def choose_ids(ledger: Ledger, ids: Iterable[str]) -> Choice:
-    """Choose events by their ids, in the order of their birth, which keeps that of each customer."""
-    ordered = sorted(set(ids))
-    states = [seen.state if seen else None for chunk in _chunks(ordered) for seen in ledger.run(show(chunk))]
-    return Choice(ids=tuple(ordered), count=len(ordered), unclear=states.count(State.UNCLEAR))
+def choose_ids(ledger: Ledger, ids: Iterable[str], *, at: int | None = None) -> Choice:
+    """Choose events by their ids, now or `at` a moment in ms, in the order in which a filter finds them.
+
+    That is the order of their ends. By that of their births one producer's fast clock would put a customer's
+    events in another order than the one in which they were accepted.
+    """
+    now, given = ledger_now(ledger), sorted(set(ids))
+    shown = [seen for chunk in _chunks(given) for seen in ledger.run(show(chunk)) if seen]
+    ends = {seen.event_id: seen.ended_at or 0 for seen in shown}
+    ordered = sorted(given, key=lambda event_id: (ends.get(event_id, 0), event_id))
+    letters = [seen for seen in shown if seen.state in {State.DEAD, State.UNCLEAR}]
+    return Choice(
+        ids=tuple(ordered),
+        count=len(ordered),
+        unclear=sum(wants_a_yes(seen) for seen in letters),
+        doubtful=sum(seen.tried.causes > 0 and not wants_a_yes(seen) for seen in letters),
+        # A clock that was set back left letters behind whose ends are still to come.
+        at=1 + max([now, *(ends[seen.event_id] for seen in letters)]) if at is None else at,
+        waiting=frozenset(seen.event_id for seen in shown if seen.state in {State.WAITING, State.IN_FLIGHT}),
+    )
+
+
+def wants_a_yes(letter: Shown) -> bool:
+    """Tell whether a letter is sent again only on a person's word: a copy may be with Gameball for good.
+
+    That of a parked event stays so, whatever became of the next one.
+    """
+    parked = letter.record is not None and letter.record.park
+    return letter.state is State.UNCLEAR or (parked and letter.tried.causes > 0)
 
 
 def redrive_all(
@@ -109,6 +152,7 @@ def redrive_all(
             after_ms=done * spread_ms,
             may_duplicate=may_duplicate,
             line=line,
+            moment=choice.at,
             deed=deed,
         )
 
@@ -116,10 +160,21 @@ def redrive_all(
 
 
 def discard_all(
-    ledger: Ledger, choice: Choice, *, keyring: Keyring, told: Told | None = None, deed: Deed | None = None
+    ledger: Ledger,
+    choice: Choice,
+    *,
+    keyring: Keyring,
+    waiting_too: bool = False,
+    told: Told | None = None,
+    deed: Deed | None = None,
 ) -> Handled:
-    """Forget what was chosen, on purpose."""
-    return _handle(ledger, choice, lambda ids, _: discard(ids, deed=deed), told, keyring)
+    """Forget what was chosen, on purpose; what waited when it was chosen by its id if `waiting_too`."""
+    waiting = choice.waiting if waiting_too else frozenset[str]()
+
+    def step(ids: Sequence[str], _: int) -> Operation[list[str]]:
+        return discard(ids, moment=choice.at, waiting=waiting, deed=deed)
+
+    return _handle(ledger, choice, step, told, keyring)
 
 
 def _handle(

@@ -20,8 +20,8 @@ from shipper.inspector.timeline import EDITED
 from shipper.keyring import Keyring
 from shipper.ledger.deed import Deed
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import Stored, edit, show, stored
-from shipper.ledger.record import Record, read_record
+from shipper.ledger.operations import Draft, Stored, edit_all, show, stored
+from shipper.ledger.record import Record, Tried, read_record, read_tried
 from shipper.outcome import OnUnclear
 from shipper.settings import Settings
 
@@ -47,6 +47,11 @@ class Edit:
     seen: Stored = field(repr=False)
     """The letter as it was read: one that has changed since is not touched."""
 
+    @property
+    def mark(self) -> str:
+        """Return what tells this letter from what it was before, or will be: see `mark_of`."""
+        return mark_of(read_tried(self.seen.numbers), self.seen.ended_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
@@ -67,22 +72,35 @@ class NotEditableError(ShipperError):
     """Say that an event is no dead letter, or none whose content can be read here."""
 
 
+def mark_of(tried: Tried, ended_at: int | None) -> str:
+    """Return what is another one after each edit of an event, and each time it was sent again.
+
+    Who changes what they read a while ago says the mark of that, so that nobody overwrites anybody. It is no
+    hash of what the event says: a viewer could try mobile numbers until one fits.
+    """
+    return f"{tried.life}.{ended_at or 0}"
+
+
 def propose(ledger: Ledger, settings: Settings, event_id: str, change: Change) -> Edit:
     """Say what a change would make of a letter, every problem included; nothing is touched.
 
     Raises EventNotFoundError, and NotEditableError.
     """
-    seen = _letter(ledger, event_id)
-    record = _opened(seen, settings.keyring, account=ledger.account)
+    return edit_of(_letter(ledger, event_id), settings, change, account=ledger.account)
+
+
+def edit_of(seen: Stored, settings: Settings, change: Change, *, account: str) -> Edit:
+    """Say what a change would make of a letter as it was read; raise NotEditableError. Asks nobody."""
+    record = _opened(seen, settings.keyring, account=account)
     body = record.event
     after, wrong = changed(body["events"], change)
     problems: Sequence[Problem] = wrong
     if not problems:
-        problems = _problems(body | {"events": after}, record, settings, seen=seen, account=ledger.account)
+        problems = _problems(body | {"events": after}, record, settings, seen=seen, account=account)
     return Edit(
-        event_id=event_id,
-        account=ledger.account,
-        unclear=seen.state == "unclear",
+        event_id=seen.event_id,
+        account=account,
+        unclear=seen.state == "unclear" or (record.park and read_tried(seen.numbers).causes > 0),
         before=body["events"],
         after=after,
         differences=differences(body["events"], after),
@@ -111,19 +129,19 @@ def _carry_out(
         return "invalid"
     if not proposed.differences:
         return "same"
-    record = _opened(proposed.seen, settings.keyring, account=ledger.account)
+    at = ledger_now(ledger)
+    draft = draft_of(proposed, settings, may_duplicate=may_duplicate, by=deed.by, at=at)
+    (word,) = ledger.run(edit_all([draft], may_duplicate=may_duplicate, deed=deed))
+    return cast("Word", word)
+
+
+def draft_of(proposed: Edit, settings: Settings, *, may_duplicate: bool, by: str, at: int) -> Draft:
+    """Seal what a letter says from now on, with the line of its history; only of an edit that can be sent."""
+    record = _opened(proposed.seen, settings.keyring, account=proposed.account)
     event = record.event | {"events": dict(proposed.after)}
-    sealed = _sealed(event, record, settings, seen=proposed.seen, account=ledger.account)
-    line = _line(ledger, settings.keyring, proposed, may_duplicate=may_duplicate, by=deed.by)
-    asked = edit(
-        proposed.seen,
-        tail_header=sealed.tail_header,
-        body=sealed.body,
-        may_duplicate=may_duplicate,
-        line=line,
-        deed=deed,
-    )
-    return cast("Word", ledger.run(asked))
+    sealed = _sealed(event, record, settings, seen=proposed.seen, account=proposed.account)
+    line = _line(proposed, settings.keyring, may_duplicate=may_duplicate, by=by, at=at)
+    return Draft(seen=proposed.seen, tail_header=sealed.tail_header, body=sealed.body, line=line)
 
 
 def _letter(ledger: Ledger, event_id: str) -> Stored:
@@ -177,20 +195,21 @@ def _sealed(
             on_unclear=OnUnclear.PARK if record.park else OnUnclear.RETRY,
             solo=record.solo,
             account=account,
+            context=record.context,
         )
 
 
-def _line(ledger: Ledger, keyring: Keyring, proposed: Edit, *, may_duplicate: bool, by: str) -> bytes:
+def _line(proposed: Edit, keyring: Keyring, *, may_duplicate: bool, by: str, at: int) -> bytes:
     """Return the edit for the history: who and where, not what. Keys of metadata are the customer's too."""
     places = [each.place for each in proposed.differences]
     told = ", ".join(places[:MOST_PLACES])[:MOST_TOLD]
     if len(places) > MOST_PLACES:
         told += f" and {len(places) - MOST_PLACES} more"
     line = {
-        "at": ledger_now(ledger),
+        "at": at,
         "outcome": EDITED,
         "by": by,
-        "places": keyring.encrypt_text(told, account=ledger.account, event_id=proposed.event_id),
+        "places": keyring.encrypt_text(told, account=proposed.account, event_id=proposed.event_id),
         "may_duplicate": may_duplicate,
     }
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

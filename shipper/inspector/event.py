@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shipper.context import read_context
 from shipper.errors import EventNotFoundError
 from shipper.inspector.contents import Contents, contents_of, text_of
+from shipper.inspector.edit import mark_of
 from shipper.inspector.hook_standing import HookStanding, hook_standing
 from shipper.inspector.letter import last_attempt
 from shipper.inspector.mask import mask_email, mask_mobile, mask_text
@@ -46,6 +48,8 @@ class EventSeen:
     """What licensed a second POST: answers lost, workers killed, leases outlived."""
     life: int
     """How often it was sent again by a person."""
+    mark: str
+    """What an edit by the API says, so that it changes this and nothing newer."""
     waits_for: str | None
     """What it waits for now: `lane` (`behind`), `backoff`, why the account is held, `turn` or `waiting`."""
     behind: int | None
@@ -54,6 +58,8 @@ class EventSeen:
     solo: bool
     hook: str | None
     hook_standing: HookStanding | None
+    context: Mapping[str, str]
+    """What of its producer's request travels with it: the id of the request, the trace."""
     accepted_at: int | None
     due_at: int | None
     ended_at: int | None
@@ -89,12 +95,14 @@ def event_of(ledger: Ledger, event_id: str, keyring: Keyring, *, unmasked: bool 
         charged=seen.tried.charged,
         causes=seen.fate.causes if seen.fate else seen.tried.causes,
         life=seen.tried.life,
+        mark=mark_of(seen.tried, seen.ended_at),
         waits_for=waits_for,
         behind=behind,
         on_unclear=(OnUnclear.PARK if record.park else OnUnclear.RETRY) if record else None,
         solo=seen.tried.solo or bool(record and record.solo),
         hook=(record.hook if record else "") or None,
         hook_standing=hook_standing(ledger, seen, read),
+        context=read_context(record.context) if record else {},
         accepted_at=_accepted_at(seen),
         due_at=seen.due_at,
         ended_at=seen.ended_at,

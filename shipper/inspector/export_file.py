@@ -18,6 +18,8 @@ from shipper.errors import ShipperError
 FORMAT: Final = 1
 LONGEST: Final = 8 * 1024 * 1024
 """Most bytes of a line: an event of the largest size, escaped, with its history, is far below."""
+END_MS: Final = 253_402_300_800_000
+"""The year 10000."""
 _LINE: Final = re.compile(rb'(\{.*),"sha256":"([0-9a-f]{64})"\}\n')
 
 
@@ -119,4 +121,6 @@ def read_head(number: int, found: Mapping[str, Any]) -> Head:
     account, exported_at, masked = (found.get(key) for key in ("account", "exported_at", "masked"))
     if not (isinstance(account, str) and isinstance(exported_at, int) and isinstance(masked, bool)):
         raise BrokenExportError(number, "is no head of an export")
+    if not 0 <= exported_at < END_MS:
+        raise BrokenExportError(number, "is of a time beyond the years 1970 to 9999")
     return Head(account=account, exported_at=exported_at, masked=masked)

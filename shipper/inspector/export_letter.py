@@ -27,7 +27,8 @@ HIDDEN: Final = ("answer", "places")
 SEALED: Final = "\x01"
 """What a text begins with that no key at hand opens."""
 _HEADER: Final = re.compile(
-    r"1\|[\w-]+\|\d{1,15}\|[\w-]*\|[\w-]+\|[\w,-]+\|[\w-]+\|[prs]+\|[\w.:-]*\|\d{1,9}", re.ASCII
+    r"1\|[\w-]+\|\d{1,15}\|[\w-]*\|[\w-]+\|[\w,-]+\|[\w-]+\|[prs]+\|[\w.:-]*\|\d{1,9}(?:\|[\w.~%=&-]{1,256})?",
+    re.ASCII,
 )
 _WORD: Final = re.compile(r"[!-~]{1,200}")
 _MOST: Final = 2**53

@@ -13,7 +13,7 @@ from random import Random
 from typing import Final, Literal
 
 from shipper.errors import ShipperError
-from shipper.inspector.choice import Choice, Told, ids_of
+from shipper.inspector.choice import Choice, Told, ids_of, wants_a_yes
 from shipper.inspector.contents import contents_of
 from shipper.keyring import Keyring
 from shipper.ledger.ledger import Ledger
@@ -84,6 +84,8 @@ class Preview:
         if self.points_in_all > budget:
             likely = " (likely, by the sample)" if self.sampled else ""
             return f"it would earn {self.points_in_all} points{likely}, more than the budget of {budget}"
+        if self.sampled and not self.asked:
+            return "none of the sample would be sent, so what the others would earn is not known"
         if self.asked and sum(self.unknown.values()) == self.asked:
             return "Gameball could not tell what any of these events would earn"
         return ""
@@ -153,7 +155,7 @@ def _shown(ledger: Ledger, ids: Iterable[str]) -> Iterator[Shown | None]:
 
 
 def _would_be_sent(seen: Shown, *, may_duplicate: bool) -> bool:
-    return seen.state is State.DEAD or (seen.state is State.UNCLEAR and may_duplicate)
+    return seen.state in {State.DEAD, State.UNCLEAR} and (may_duplicate or not wants_a_yes(seen))
 
 
 def _quote(account: str, seen: Shown, keyring: Keyring, ask: Ask) -> Quote:

@@ -8,7 +8,7 @@ from typing import Final
 from shipper.inspector.advice import advice_of
 from shipper.inspector.contents import contents_of
 from shipper.keyring import Keyring
-from shipper.ledger.groups import Group, customers_of, ends_of, groups
+from shipper.ledger.groups import Group, customers_of, doubtful_in, ends_of, groups
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import NO_FIELD, Spot
 from shipper.ledger.operations import show
@@ -34,6 +34,8 @@ class ReasonGroup:
     """Which field Gameball's answer names."""
     count: int
     customers: int
+    doubtful: int
+    """Of so many a copy may be with Gameball already: an answer or a worker was lost before they died."""
     first_at: int
     last_at: int
     example: str
@@ -63,7 +65,7 @@ def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST, name_accou
     return Reasons(
         groups=tuple(
             _seen(
-                ledger.account,
+                ledger,
                 group,
                 place,
                 name=names.get(group.index),
@@ -77,7 +79,7 @@ def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST, name_accou
 
 
 def _seen(
-    account: str,
+    ledger: Ledger,
     group: Group,
     place: tuple[Spot, Spot],
     *,
@@ -93,16 +95,17 @@ def _seen(
         code=code,
         event_name=name,
         field=field,
-        account=account if name_account else None,
+        account=ledger.account if name_account else None,
     )
     return ReasonGroup(
-        account=account,
+        account=ledger.account,
         reason=group.reason,
         code=code,
         event_name=name,
         field=field,
         count=group.count,
         customers=customers,
+        doubtful=doubtful_in(ledger, group),
         first_at=first.ended_at,
         last_at=last.ended_at,
         example=last.event_id,

@@ -12,6 +12,7 @@ from shipper.outcome import State
 
 REDRIVEN: Final = "redriven"
 EDITED: Final = "edited"
+IMPORTED: Final = "imported"
 LANE: Final = "lane"
 PACE: Final = "pace"
 
@@ -23,7 +24,8 @@ Read = Callable[[str | None], str | None]
 class Moment:
     """One thing that happened to an event, or that is to happen. What does not apply is None.
 
-    `what` is accepted, attempt, redriven, edited, in_flight, due, or the state in which the event ended.
+    `what` is accepted, attempt, redriven, edited, imported, in_flight, due, or the state in which the event
+    ended.
     """
 
     at: int
@@ -45,7 +47,7 @@ class Moment:
     delay_ms: int | None = None
     answer: str | None = None
     by: str | None = None
-    """Who redrove or edited it."""
+    """Who redrove, edited or imported it."""
     places: str | None = None
     """What was edited: where, not what it says."""
 
@@ -55,7 +57,11 @@ def timeline_of(seen: Shown, *, accepted_at: int | None, read: Read) -> Iterator
     clock = _Clock(accepted_at)
     if accepted_at is not None:
         yield Moment(at=accepted_at, what="accepted")
+    end = None if seen.ended_at is None else Moment(at=seen.ended_at, what=seen.state.value)
     for line in seen.history:
+        if end and line.get("outcome") == IMPORTED and end.at <= line.get("at", 0):
+            yield end  # elsewhere, before it came in
+            end = None
         yield _attempt(line, clock, read) if "number" in line else _deed(line, clock, read)
     if seen.call:
         yield Moment(
@@ -69,8 +75,8 @@ def timeline_of(seen: Shown, *, accepted_at: int | None, read: Read) -> Iterator
         )
     if seen.due_at is not None:
         yield Moment(at=seen.due_at, what="due")
-    if seen.ended_at is not None:
-        yield Moment(at=seen.ended_at, what=seen.state.value)
+    if end:
+        yield end
 
 
 class _Clock:
@@ -120,9 +126,10 @@ def _deed(line: dict[str, Any], clock: _Clock, read: Read) -> Moment:
     ready_at = clock.ready_at
     waits = (Wait(what=LETTER, ms=at - ready_at),) if ready_at is not None and at > ready_at else None
     clock.set(at)
+    outcome = line.get("outcome")
     return Moment(
         at=at,
-        what=EDITED if line.get("outcome") == EDITED else REDRIVEN,
+        what=outcome if outcome in {EDITED, IMPORTED} else REDRIVEN,
         waits=waits,
         by=line.get("by"),
         places=read(line.get("places")),

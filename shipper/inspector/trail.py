@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
@@ -15,6 +15,7 @@ from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import Filter
 from shipper.ledger.trail import Entry, entries
 
+MOST_IDS: Final = 100
 MOST_NAME: Final = 64
 NOBODY: Final = "?"
 """Stands for an operator who has no name."""
@@ -50,11 +51,35 @@ class TrailFilter:
 
 
 def trail_of(
-    ledger: Ledger, wanted: TrailFilter, *, limit: int | None = None, beyond: str | None = None
+    ledger: Ledger,
+    wanted: TrailFilter,
+    *,
+    limit: int | None = None,
+    beyond: str | None = None,
+    folded: bool = False,
 ) -> Iterator[TrailEntry]:
-    """Yield entries, newest first, from the other side of the place `beyond`."""
+    """Yield entries, newest first, from the other side of the place `beyond`.
+
+    `folded` makes one of those of a large deed that follow each other, with the newest hundred ids.
+    """
     found = entries(ledger, beyond=beyond, since=wanted.since)
-    return islice((_seen(ledger.account, each) for each in found if _is_wanted(each, wanted)), limit)
+    seen = (_seen(ledger.account, each) for each in found if _is_wanted(each, wanted))
+    return islice(_folded(seen) if folded else seen, limit)
+
+
+def _folded(seen: Iterator[TrailEntry]) -> Iterator[TrailEntry]:
+    """Make one of what follows each other of a deed, holding no more than what is told of it."""
+    whole: TrailEntry | None = None
+    for entry in seen:
+        if whole and (whole.deed, whole.action) == (entry.deed, entry.action):
+            ids = (whole.ids + entry.ids)[:MOST_IDS]
+            whole = replace(whole, count=whole.count + entry.count, ids=ids, place=entry.place)
+        else:
+            if whole:
+                yield whole
+            whole = entry
+    if whole:
+        yield whole
 
 
 def name_of(operator: str) -> str:
@@ -72,8 +97,10 @@ def described(wanted: Filter) -> str:
 def _part(name: str, value: Any) -> str:
     if name == "customer_id":
         return f"lane={lane_of(value)}"
+    if name == "text":
+        return "text=…"  # answers repeat what a customer said
     if name in TIMES:
-        return f"{name}={datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec='milliseconds')}"
+        return f"{name}={datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec='milliseconds')[:-6]}Z"
     text = mask_text(str(value), email=None, mobile=None)
     return f"{name}={text}"
 

@@ -32,7 +32,12 @@ class Kinds:
 
 
 def kinds_that_say(ledger: Ledger, text: str, keyring: Keyring) -> Kinds:
-    """Look for a text in an answer of each kind; raise LockedError for one whose key is not at hand."""
+    """Look for a text in an answer of each kind; raise LockedError for one whose key is not at hand.
+
+    An empty text is in none: whoever asks for it has left out what they meant.
+    """
+    if not text.strip():
+        return Kinds()
     flat = ledger.ask("HGETALL", key_of(ledger.account, "kinds"))
     sizes = {kind.decode(): int(size) for kind, size in zip(flat[::2], flat[1::2], strict=True)}
     normal = dict(_examples(ledger, sorted(sizes.keys() - {SHARED_KIND}), keyring))

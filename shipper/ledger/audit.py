@@ -24,6 +24,7 @@ from shipper.ledger.operations import (
     status,
 )
 from shipper.ledger.record import read_record
+from shipper.ledger.stocktaking import Stock, take_stock
 
 STEP: Final = 500
 """Keys looked at by one command or script."""
@@ -50,6 +51,8 @@ class Audit:
     events: int
     lanes: int
     findings: tuple[Finding, ...]
+    moved: int
+    """Counts of customers that changed as often as they were counted, and are not judged."""
 
     @property
     def sound(self) -> bool:
@@ -64,6 +67,7 @@ class Mending:
     lanes: int = 0
     events: int = 0
     unreadable: int = 0
+    indices: int = 0
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
     left: list[Finding] = field(default_factory=list)
 
@@ -82,13 +86,25 @@ def audit(ledger: Ledger) -> Audit:
     for records in _walk_records(ledger):
         events += len(records)
         findings += _homeless(ledger, records.keys() - met)
+    stock = take_stock(ledger)
     return Audit(
-        accepted=now.counters.get("accepted", 0), events=events, lanes=len(lanes), findings=tuple(findings)
+        accepted=now.counters.get("accepted", 0),
+        events=events,
+        lanes=len(lanes),
+        findings=(*findings, *_findings(stock)),
+        moved=stock.moved,
     )
 
 
+def _findings(stock: Stock) -> Iterator[Finding]:
+    for place, problem in stock.wrongs:
+        yield Finding(place=place, problem=problem)
+    for kind, count in stock.unnamed.items():
+        yield Finding(place=kind, problem=f"and {count} more")
+
+
 def mend_all(ledger: Ledger) -> Mending:
-    """Rebuild from `rec`, which alone holds the events, every lane that an audit complains of."""
+    """Rebuild from `rec`, which alone holds the events, every lane and index that an audit complains of."""
     mending = Mending()
     for lane, ids in sorted(_belongings(ledger).items()):
         done = ledger.run(mend(lane, ids))
@@ -98,6 +114,11 @@ def mend_all(ledger: Ledger) -> Mending:
             mending.unreadable += done.unreadable
         else:
             mending.left.append(Finding(place=f"lane {lane}", problem=done.word))
+    stock = take_stock(ledger, mend=True)
+    mending.indices = stock.total
+    if stock.moved:
+        left = f"{stock.moved} count(s) of customers changed as often as they were counted: mend again"
+        mending.left.append(Finding(place="people", problem=left))
     held, seen = _held(ledger)
     for row in ledger.run(recount(held=held, seen=seen)):
         mending.counters[row.counter] = (row.before, row.after)

@@ -17,7 +17,7 @@ REASONS: Final = (*(reason.value for reason in Reason), UNCLEAR)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which letters are wanted; what is None is not asked for.
+    """Which letters are wanted; what is None is not asked for. An empty name or id is one that nobody has.
 
     `reason` may be `unclear`, `code` and `field` may be `-` for none. Times are ms: from `since` on, before
     `until`. `text` is contained in the last answer, whatever its case; of a number, an id or what stands in
@@ -47,3 +47,13 @@ class Filter:
             for reason in REASONS
             if self.reason in {None, reason} and self.unclear in {None, reason == UNCLEAR}
         )
+
+
+def read_field(said: str) -> str:
+    """Return the field that a person means: `none` is no field, `"none"` in quotes one of that name."""
+    return {"none": NO_FIELD, '"none"': "none"}.get(said, said)
+
+
+def say_field(field: str | None) -> str:
+    """Return a field, None for none, as `read_field` reads it."""
+    return {None: "none", "none": '"none"'}.get(field, field or "none")

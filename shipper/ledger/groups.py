@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shipper.ledger.indices import Spot, spots_of
+from shipper.ledger.indices import Spot, size_of, spots_of
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
 
@@ -48,6 +48,11 @@ def customers_of(ledger: Ledger, some: Sequence[Group]) -> list[int]:
         return []
     counts = ledger.ask("HMGET", key_of(ledger.account, "people"), *(group.key for group in some))
     return [int(count or 0) for count in counts]
+
+
+def doubtful_in(ledger: Ledger, group: Group) -> int:
+    """Return of how many dead letters of a group a copy may be with Gameball."""
+    return size_of(ledger, f"m{group.key}")
 
 
 def ends_of(ledger: Ledger, group: Group) -> tuple[Spot, Spot] | None:

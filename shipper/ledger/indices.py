@@ -1,8 +1,10 @@
 """Indices: where the dead letters stand, in the order of their ends.
 
 `dx` holds each letter once an index: `r<reason>`, `c<code>`, `f<refused field>`, `k<kind of answer>`,
-`n<name>`, `l<lane>` and `g<reason code name field>`, each followed by NUL, the time and NUL, the id. So a
-page is a lexicographic range, and to ask whether letters are in an index too is one ZMSCORE.
+`n<name>`, `l<lane>` and `g<reason code name field>`, each followed by NUL, the time and NUL, the id; a dead
+one of which a copy may be with Gameball in `m<reason>`, or `p<reason>` if it is parked, and `m<reason code
+name field>`. So a page is a lexicographic range, and to ask whether letters are in an index too is one
+ZMSCORE.
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ HIDDEN: Final = ("customer_id", "text")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """How a job stands. Times are ms; `left` counts what was not sent, `codes` what failed, by reason."""
+    """How a job stands. Times are ms; `left` counts what was not sent, `codes` what failed, by reason.
+
+    `waits` is the word of its last step where that sent nothing though there is more to send.
+    """
 
     name: str
     state: str
@@ -45,6 +48,7 @@ class JobState:
     left: dict[str, int]
     codes: dict[str, int]
     why: str
+    waits: str
     started_at: int
     ended_at: int | None
 
@@ -113,6 +117,7 @@ def read_job_state(name: str, stored: bytes) -> JobState:
         may_duplicate=job["dup"],
         deed=read_deed(job["deed"]),
         **{key: job[key] for key in ("total", "cursor", "sent", "delivered", "failed", "gone", "why")},
+        waits=job.get("waits", ""),
         left=dict(job["left"]),
         codes=dict(job["codes"]),
         started_at=int(job.get("at", 0)),
@@ -125,8 +130,8 @@ def next_of(ledger: Ledger, job: JobState) -> tuple[list[tuple[str, str]], bool]
     if job.filter is None:
         key, name = key_of(ledger.account, "jids"), job.name
         members = ledger.ask("ZRANGE", key, f"[{name} ", f"({name}!", "BYLEX", "LIMIT", 0, CHUNK)
-        ids = [member.decode().partition(" ")[2] for member in members]
-        return [(event_id, event_id) for event_id in ids], len(ids) < CHUNK
+        places = [member.decode().partition(" ")[2] for member in members]
+        return [(place, place.rpartition(" ")[2]) for place in places], len(places) < CHUNK
     at, _, event_id = job.cursor.partition(" ")
     beyond = Spot(int(at), event_id) if event_id else None
     found = leaf(ledger, job.filter, limit=CHUNK, beyond=beyond, newest_first=False)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from shipper.keyring import Keyring
 from shipper.ledger.filter import NO_CODE, NO_FIELD, REASONS, UNCLEAR, Filter
-from shipper.ledger.indices import STEP, Spot, size_of, spots_of
+from shipper.ledger.indices import STEP, Spot, size_of, spots_of, those_in
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.plan import Plan, plan_of
+from shipper.ledger.plan import MOST_RANGES, Plan, Way, fitting_groups, plan_of
 
 __all__ = [
     "LOOKED",
@@ -28,6 +28,8 @@ __all__ = [
     "Leaf",
     "Spot",
     "count",
+    "count_doubtful",
+    "count_parked",
     "leaf",
     "walk",
 ]
@@ -35,6 +37,8 @@ __all__ = [
 LOOKED: Final = 5000
 """Letters looked at for one page; one whose answer has to be read counts as READ."""
 READ: Final = 5
+FEW: Final = 100
+"""Letters that are looked at one by one to tell of how many a copy may be with Gameball."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,42 @@ def count(ledger: Ledger, wanted: Filter, *, keyring: Keyring | None = None) -> 
     if plan.exact:
         return sum(size_of(ledger, index, wanted.window) for index in plan.way.indices)
     return sum(1 for _ in walk(ledger, wanted, keyring=keyring))
+
+
+def count_parked(ledger: Ledger, wanted: Filter, *, keyring: Keyring | None = None) -> int:
+    """Count the dead among the wanted that are parked, and of which a copy may be with Gameball."""
+    indices, size = _among(ledger, wanted, "p")
+    if not size:
+        return 0
+    way = Way(indices=indices, size=size, tells=frozenset({"reason"}))
+    plan = plan_of(ledger, wanted, keyring, way=way)
+    if plan.exact:
+        return size
+    strides = _strides(ledger, wanted, plan, beyond=None, newest_first=True, step=STEP)
+    return sum(len(stride.spots) for stride in strides)
+
+
+def count_doubtful(ledger: Ledger, wanted: Filter, *, of: int, keyring: Keyring | None = None) -> int:
+    """Count the dead among the wanted that are not parked, and of which a copy may be with Gameball.
+
+    At most so many it is, of more than FEW, where a filter asks for more than a reason: to count them would
+    be to walk them all.
+    """
+    indices, size = _among(ledger, wanted, "m")
+    if not size or replace(wanted, reason=None, unclear=None, since=None, until=None) == Filter():
+        return size
+    if of <= FEW:
+        spots = list(walk(ledger, wanted, keyring=keyring))
+        return sum(len(those_in(ledger, index, spots)) for index in indices)
+    fitting = fitting_groups(ledger, wanted)
+    if fitting is not None and len(fitting) <= MOST_RANGES:
+        size = sum(size_of(ledger, f"m{group.key}", wanted.window) for group in fitting)
+    return min(of, size)
+
+
+def _among(ledger: Ledger, wanted: Filter, which: str) -> tuple[tuple[str, ...], int]:
+    indices = tuple(f"{which}{reason}" for reason in wanted.reasons if reason != UNCLEAR)
+    return indices, sum(size_of(ledger, index, wanted.window) for index in indices)
 
 
 def _strides(

@@ -51,22 +51,22 @@ class Plan:
         return not self.keeps and not overlap
 
 
-def plan_of(ledger: Ledger, wanted: Filter, keyring: Keyring | None) -> Plan:
-    """Choose the smallest way to what is wanted."""
+def plan_of(ledger: Ledger, wanted: Filter, keyring: Keyring | None, *, way: Way | None = None) -> Plan:
+    """Choose the smallest way to what is wanted, or take the one that is given."""
     kinds = None
-    if wanted.text:
+    if wanted.text is not None:
         if keyring is None:
             raise ValueError("to look for a text takes a keyring: answers may be encrypted")
         kinds = kinds_that_say(ledger, wanted.text, keyring)
-    way = min(_ways(ledger, wanted, kinds), key=lambda way: way.size)
+    way = way or min(_ways(ledger, wanted, kinds), key=lambda way: way.size)
     keeps: list[Keep] = []
     if _asked(wanted) - way.tells:
         keeps.append(partial(_those_with_numbers, fits=partial(_fits, wanted=wanted, kinds=kinds)))
-    if wanted.event_name and "names" not in way.tells:
+    if wanted.event_name is not None and "names" not in way.tells:
         keeps.append(partial(_those_in, index=f"n{name_hash(wanted.event_name)}"))
-    if wanted.customer_id and "lane" not in way.tells:
+    if wanted.customer_id is not None and "lane" not in way.tells:
         keeps.append(partial(_those_in, index=f"l{lane_of(wanted.customer_id)}"))
-    if kinds and kinds.unsure and wanted.text and keyring:
+    if kinds and kinds.unsure and wanted.text is not None and keyring:
         keeps.append(partial(_those_that_say, text=wanted.text, keyring=keyring))
     return Plan(way=way, keeps=tuple(keeps), reads=bool(kinds and kinds.unsure))
 
@@ -77,7 +77,7 @@ def _asked(wanted: Filter) -> frozenset[str]:
         "reason": len(wanted.reasons) < len(REASONS),
         "code": wanted.code is not None,
         "field": wanted.field is not None,
-        "kind": bool(wanted.text),
+        "kind": wanted.text is not None,
     }
     return frozenset(name for name, is_asked in asked.items() if is_asked)
 
@@ -89,16 +89,16 @@ def _ways(ledger: Ledger, wanted: Filter, kinds: Kinds | None) -> Iterator[Way]:
             size=sum(kinds.sizes.values()),
             tells=frozenset({"kind"}),
         )
-    if wanted.customer_id:
+    if wanted.customer_id is not None:
         yield _way(ledger, wanted, f"l{lane_of(wanted.customer_id)}", tells="lane")
     if several := _way_by_groups(ledger, wanted):
         yield several
         return
-    if wanted.code:
+    if wanted.code is not None:
         yield _way(ledger, wanted, f"c{wanted.code}", tells="code")
-    if wanted.event_name:
+    if wanted.event_name is not None:
         yield _way(ledger, wanted, f"n{name_hash(wanted.event_name)}", tells="names")
-    if wanted.field:
+    if wanted.field is not None:
         yield _way(ledger, wanted, f"f{wanted.field}", tells="field")
     yield _way(ledger, wanted, *(f"r{reason}" for reason in wanted.reasons), tells="reason")
 
@@ -110,19 +110,24 @@ def _way(ledger: Ledger, wanted: Filter, *indices: str, tells: str) -> Way:
 
 def _way_by_groups(ledger: Ledger, wanted: Filter) -> Way | None:
     """Take the groups that fit where two or more of their parts are asked for; None for too many."""
-    asked = _asked(wanted) - {"kind"} | ({"names"} if wanted.event_name else set())
-    if len(asked) < 2 or ledger.ask("HLEN", key_of(ledger.account, "groups")) > MOST_GROUPS:
+    asked = _asked(wanted) - {"kind"} | ({"names"} if wanted.event_name is not None else set())
+    fitting = fitting_groups(ledger, wanted) if len(asked) >= 2 else None
+    if fitting is None or len(fitting) > MOST_RANGES:
         return None
-    name = name_hash(wanted.event_name) if wanted.event_name else None
-    fitting = [group for group in groups(ledger) if _group_fits(group, wanted, name)]
-    if len(fitting) > MOST_RANGES:
-        return None
-    tells = {"reason", "code", "field"} | ({"names"} if name else set())
+    tells = {"reason", "code", "field"} | (set() if wanted.event_name is None else {"names"})
     return Way(
         indices=tuple(group.index for group in fitting),
         size=sum(group.count for group in fitting),
         tells=frozenset(tells),
     )
+
+
+def fitting_groups(ledger: Ledger, wanted: Filter) -> list[Group] | None:
+    """Return the groups that all letters that are wanted are in; None for too many."""
+    if ledger.ask("HLEN", key_of(ledger.account, "groups")) > MOST_GROUPS:
+        return None
+    name = None if wanted.event_name is None else name_hash(wanted.event_name)
+    return [group for group in groups(ledger) if _group_fits(group, wanted, name)]
 
 
 def _group_fits(group: Group, wanted: Filter, name: str | None) -> bool:

@@ -6,6 +6,7 @@ The same formats stand in `lua/_record.lua`, `_tried.lua`, `_call.lua`, `_end.lu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -19,6 +20,7 @@ _FATES: Final[dict[str, Literal["delivered", "discarded", "expunged"]]] = {
     "x": "discarded",
     "e": "expunged",
 }
+CONTEXT: Final = re.compile(r"[\w.~%=&-]+", re.ASCII)
 ANSWER_BYTES: Final = 2048
 """Most bytes of Gameball's answer that an attempt keeps."""
 
@@ -37,6 +39,8 @@ class Record:
     solo: bool
     hook: str
     head_len: int
+    context: str = ""
+    """What of its producer's request travels with it, as `shipper.context` writes it."""
     body: bytes = field(repr=False)
 
     def opened(self, keyring: Keyring, *, account: str, event_id: str) -> Record:
@@ -54,9 +58,11 @@ def read_record(stored: bytes) -> Record | None:
     """Return the record, or None for one that this version cannot read."""
     header, found, body = stored.partition(b"\0")
     fields = header.decode("ascii", "replace").split("|")
-    if not found or len(fields) != 10 or fields[0] != VERSION.decode():
+    if not found or len(fields) not in {10, 11} or fields[0] != VERSION.decode():
         return None
-    _, lane, at, key_hash, fingerprint, names, signature, flags, hook, head_len = fields
+    _, lane, at, key_hash, fingerprint, names, signature, flags, hook, head_len, *more = fields
+    if more and not CONTEXT.fullmatch(more[0]):
+        return None
     if not (at.isdigit() and head_len.isdigit() and all((lane, fingerprint, names, signature, flags))):
         return None
     return Record(
@@ -70,6 +76,7 @@ def read_record(stored: bytes) -> Record | None:
         solo="s" in flags,
         hook=hook,
         head_len=int(head_len),
+        context=more[0] if more else "",
         body=body,
     )
 

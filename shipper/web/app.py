@@ -5,34 +5,32 @@ A page that is not in `PAGES` does not exist, and one that says nothing of it ne
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
-from urllib.parse import parse_qsl, quote
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shipper.clock import now_ms
-from shipper.errors import EventNotFoundError, LedgerUnavailableError, ShipperError
-from shipper.inspector import JobNotFoundError, JobStateError
+from shipper.errors import EventNotFoundError, LedgerFullError, LedgerUnavailableError, ShipperError
+from shipper.inspector import ImportCutError, JobNotFoundError, JobStateError
 from shipper.logs import get_logger
+from shipper.web.admission import Stranger, admit, given_of
 from shipper.web.api import description
 from shipper.web.look import Look
-from shipper.web.mistake import MistakeError
+from shipper.web.mistake import MistakeError, TooLateError
 from shipper.web.page import Page
 from shipper.web.pages import PAGES as SHOWN
-from shipper.web.porter import Asked
+from shipper.web.refusal import Refusal
+from shipper.web.upload import upload
 from shipper.web.visit import Site, Visit
 
-LARGEST_BODY: Final = 256 * 1024
-MOST_FIELDS: Final = 1_200
-"""A form may hold so many: a thousand ids, and what else it says."""
 PAGES: Final[tuple[Page, ...]] = (*SHOWN, *description.PAGES)
 HEADERS: Final = {
     "content-security-policy": (
@@ -55,22 +53,17 @@ TITLES: Final = {
     404: "Not here",
     405: "Not like this",
     409: "Too late",
+    408: "Too slow",
     413: "Too large",
+    415: "Of another kind",
     421: "Not under this name",
+    429: "Not so fast",
     500: "Something broke",
     503: "The ledger does not answer",
+    507: "There is no room",
 }
 
 log = get_logger(__name__)
-
-
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
-    """Answer with an error: its status, a sentence, and what is wrong with what was given."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        self.status = status
-        self.detail = detail
-        super().__init__(detail)
 
 
 def web_app(site: Site) -> ASGIApp:
@@ -84,104 +77,47 @@ def web_app(site: Site) -> ASGIApp:
 def _endpoint(site: Site, page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            body = await _body(request)
-            return await run_in_threadpool(_answer, site, page, request, body)
+            return await _let_in(site, page, request)
+        except Stranger:
+            return _stranger(site, page, request)
         except Refusal as refusal:
-            return _refused(site, refusal.status, refusal.detail, api=page.is_api)
+            response = _refused(site, refusal.status, refusal.detail, api=page.is_api)
+            response.headers.update(refusal.headers)
+            return response
 
     return answer
 
 
-def _answer(site: Site, page: Page, request: Request, body: bytes) -> Response:
-    """Let the request in, carry it out, and make of what fails an answer."""
-    visit = _admit(site, page, request, body)
-    if isinstance(visit, Response):
-        return visit
+async def _let_in(site: Site, page: Page, request: Request) -> Response:
+    visit = admit(site, page, request)
+    if page.takes_file:
+        async with upload(request, api=page.is_api) as file:
+            return await run_in_threadpool(_answer, page, replace(visit, file=file))
+    if page.method == "POST":
+        visit = replace(visit, given=await given_of(page, request))
+    return await run_in_threadpool(_answer, page, visit)
+
+
+def _answer(page: Page, visit: Visit) -> Response:
+    """Carry it out, and make of what fails an answer."""
+    site = visit.site
     try:
         return page.answer(visit)
     except MistakeError as error:
         return _refused(site, 400, str(error), api=page.is_api)
     except (EventNotFoundError, JobNotFoundError) as error:
         return _refused(site, 404, str(error), api=page.is_api)
-    except JobStateError as error:
+    except (JobStateError, TooLateError) as error:
         return _refused(site, 409, str(error), api=page.is_api)
-    except LedgerUnavailableError as error:
+    except LedgerFullError as error:
+        return _refused(site, 507, str(error), api=page.is_api)
+    except (LedgerUnavailableError, ImportCutError) as error:
         return _refused(site, 503, str(error), api=page.is_api)
     except ShipperError as error:
         return _refused(site, 400, str(error), api=page.is_api)
     except Exception:
         log.exception("web.failed", path=page.path)
         return _refused(site, 500, "It is in the log of this server.", api=page.is_api)
-
-
-def _admit(site: Site, page: Page, request: Request, body: bytes) -> Visit | Response:
-    """Say who it is and that they may; else answer for the page."""
-    asked = Asked(headers=_headers(request), cookies=request.cookies)
-    if not site.porter.serves(asked):
-        raise Refusal(421, "Without SHIPPER_WEB_TOKENS the page is there for localhost alone.")
-    person = site.porter.person(asked, now=now_ms())
-    if page.needs is not None:
-        if person is None:
-            return _stranger(site, page, request)
-        if not person.may(page.needs):
-            raise Refusal(403, f"{person.name} may look but not act: this needs an operator's token.")
-    if page.method == "POST" and not site.porter.may_act(asked, api=page.is_api):
-        raise Refusal(403, "This was not sent by a form of this page.")
-    if request.path_params.get("account", site.settings.accounts[0]) not in site.settings.accounts:
-        raise Refusal(404, "No such account is configured: SHIPPER_ACCOUNTS names them.")
-    query = dict(request.query_params)
-    return Visit(
-        site=site,
-        person=person,
-        path=request.path_params,
-        query=query,
-        given=query if page.method == "GET" else _given(page, request, body),
-        here=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
-        secure="https" in {request.url.scheme, request.headers.get("x-forwarded-proto")},
-    )
-
-
-def _given(page: Page, request: Request, body: bytes) -> Mapping[str, Any]:
-    """Read a form, or the JSON object of an API call."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    wanted = "application/json" if page.is_api else "application/x-www-form-urlencoded"
-    if kind != wanted and (body or page.is_api):
-        raise Refusal(415, f"The body must be {wanted}.")
-    try:
-        text = body.decode()
-        if not page.is_api:
-            return _form(text)
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        raise Refusal(400, f"The body is no {wanted}.") from None
-    if not isinstance(found, dict):
-        raise Refusal(400, "The body is no JSON object.")
-    return found
-
-
-def _form(text: str) -> dict[str, Any]:
-    """Read a form; a name that stands several times becomes the last of its values, `id` all of them."""
-    pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    form: dict[str, Any] = dict(pairs)
-    form["ids"] = [value for name, value in pairs if name == "id"]
-    return form
-
-
-async def _body(request: Request) -> bytes:
-    """Read what was sent, up to the largest that any page takes."""
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > LARGEST_BODY:
-                raise Refusal(413, f"More than {LARGEST_BODY} bytes were sent.")
-    except ClientDisconnect:
-        raise Refusal(400, "The body was not whole.") from None
-    return bytes(body)
-
-
-def _headers(request: Request) -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def _stranger(site: Site, page: Page, request: Request) -> Response:

@@ -9,13 +9,14 @@ from typing import Any, Final
 from shipper.cli.text import iso, read_moment
 from shipper.clock import now_ms
 from shipper.event_id import is_event_id
-from shipper.inspector import REASONS, Filter, ReasonGroup, Spot
+from shipper.inspector import REASONS, Filter, ReasonGroup, Spot, read_field, say_field
 from shipper.web.mistake import MistakeError
 
 NO_CODE: Final = "-"
-NO_FIELD: Final = "-"
 NAMES: Final = ("reason", "code", "event", "field", "customer", "text", "since", "until")
 LONGEST: Final = 500
+EXACT: Final = frozenset({"event", "field", "customer", "text"})
+"""Blanks around these count: `purchase ` is another event than `purchase`."""
 END_MS: Final = 253_402_300_800_000
 """The year 10000."""
 MOST_IDS: Final = 1000
@@ -34,8 +35,13 @@ class Wanted:
         return not self.said
 
 
-def read_wanted(given: Mapping[str, Any], *, now: int | None = None) -> Wanted:
-    """Read a filter; raise MistakeError saying what cannot be."""
+def read_wanted(given: Mapping[str, Any], *, strict: bool = False, now: int | None = None) -> Wanted:
+    """Read a filter; raise MistakeError saying what cannot be.
+
+    An empty field of a form means any; a program that says something empty (`strict`) has lost what it meant.
+    """
+    if strict:
+        _refuse_blanks(given)
     said = {name: text for name in NAMES if (text := _text(given, name))}
     reason, code = said.get("reason"), said.get("code")
     if reason is not None and reason not in REASONS:
@@ -47,7 +53,7 @@ def read_wanted(given: Mapping[str, Any], *, now: int | None = None) -> Wanted:
         reason=reason,
         code=NO_CODE if code == "none" else code and str(int(code)),
         event_name=said.get("event"),
-        field=NO_FIELD if said.get("field") == "none" else said.get("field"),
+        field=read_field(said["field"]) if "field" in said else None,
         text=said.get("text"),
         customer_id=said.get("customer"),
         since=read_moment_of("since", said, now=at),
@@ -62,7 +68,7 @@ def query_of(group: ReasonGroup) -> dict[str, Any]:
         "reason": group.reason,
         "code": "none" if group.code is None else group.code,
         "event": group.event_name,
-        "field": group.field or "none",
+        "field": say_field(group.field),
     }
 
 
@@ -122,4 +128,13 @@ def _text(given: Mapping[str, Any], name: str) -> str:
         raise MistakeError(f"{name} is no text")
     if len(value) > LONGEST:
         raise MistakeError(f"{name} is longer than {LONGEST} characters")
-    return value.strip()
+    return value if name in EXACT else value.strip()
+
+
+def _refuse_blanks(given: Mapping[str, Any]) -> None:
+    for name in NAMES:
+        if name not in given:
+            continue
+        value = given[name]
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise MistakeError(f"{name} is empty: say which is meant, or leave {name} out")

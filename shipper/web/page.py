@@ -25,6 +25,8 @@ class Page:
     answer: Answer
     needs: Role | None = Role.VIEWER
     method: Literal["GET", "POST"] = "GET"
+    takes_file: bool = False
+    """Its body is a file, received once its sender was let in; what else it is given stands in the query."""
 
     @property
     def is_api(self) -> bool:

@@ -20,10 +20,11 @@ BEARER: Final = "bearer "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the porter looks at: headers by their lower-case names, and cookies."""
+    """What the porter looks at: headers by their lower-case names, cookies, and whose request it is."""
 
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
+    address: str = "?"
 
     @property
     def bearer(self) -> str | None:

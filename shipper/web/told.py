@@ -19,6 +19,8 @@ MESSAGES: Final[dict[str, tuple[Tone, str]]] = {
     "job_resumed": ("good", "It goes on."),
     "job_cancelled": ("good", "Cancelled. What it has sent goes on; the other letters stay dead."),
     "job_moved_on": ("bad", "It had moved on before you did: this is how it stands."),
+    "corrected": ("good", "{} changed, and sent again under the same ids."),
+    "corrected_left": ("bad", "{} changed and sent again; {} left as they were: it did not fit them."),
     "edited": ("good", "Changed, and sent again under the same id."),
     "edit_same": ("bad", "Nothing differed, so nothing was done."),
     "edit_invalid": ("bad", "Nothing was done: what it would say breaks a rule."),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
 from shipper.inspector import Inspector
 from shipper.inspector.preview import Ask
+from shipper.logs import get_logger
 from shipper.settings import Settings
+from shipper.web.guesses import Guesses
 from shipper.web.look import Look
 from shipper.web.person import Person, Role
 from shipper.web.porter import Porter
 from shipper.web.told import read_told
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +33,23 @@ class Site:
     """Operator's name → account → inspector."""
     quoter: Callable[[str], Ask]
     """Account → what asks Gameball for a preview. Raises PreviewError where it cannot be asked."""
+    guesses: Guesses
+    clock: Callable[[], int]
+    """Gives ms of a clock that never steps."""
+
+    def held_up(self, address: str) -> int:
+        """Return for how many more seconds no token from an address is looked at; 0: it is."""
+        return -(-self.guesses.wait_ms(address, now=self.clock()) // 1000)
+
+    def guessed(self, address: str, token: str) -> None:
+        """Note a wrong token."""
+        if self.guesses.wrong(address, token, now=self.clock()):
+            log.warning("web.token_refused", address=address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request that was let in. `given` is its query, for a POST its form or JSON object."""
+    """A request that was let in. `given` is its query, for a POST its form or JSON object, or `file`."""
 
     site: Site
     person: Person | None
@@ -42,6 +58,8 @@ class Visit:
     query: Mapping[str, str] = field(repr=False)
     here: str
     secure: bool = False
+    address: str = "?"
+    file: BinaryIO | None = field(default=None, repr=False)
 
     @property
     def account(self) -> str:
@@ -60,8 +78,12 @@ class Visit:
 
     def text(self, name: str) -> str:
         """Return what was given by that name, without blanks around it; empty if nothing was."""
+        return self.exact(name).strip()
+
+    def exact(self, name: str) -> str:
+        """Return what was given by that name, blanks too: they may belong to a customer's id."""
         value = self.given.get(name, "")
-        return value.strip() if isinstance(value, str) else ""
+        return value if isinstance(value, str) else ""
 
     def to(self, place: str = "", **query: object) -> str:
         """Return the address of a page of this account, such as `letters`."""

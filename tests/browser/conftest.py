@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page
 from redis import Redis
 
 from shipper.ledger.ledger import Ledger
@@ -21,10 +20,9 @@ from shipper.web.app import web_app
 from shipper.web.serve import site_of
 from tests.browser.ledgers import an_hour
 from tests.inspector.story import Story
+from tests.support.chromium import NO_BROWSER, chromium_path, open_chromium
 from tests.support.servers import HOST, RedisServer, _free_port
 from tests.support.waiting import until
-
-NO_BROWSER = "no Chromium (Debian, as root: apt-get install chromium)"
 
 
 @dataclass(slots=True)
@@ -52,20 +50,16 @@ def server(redis7: RedisServer) -> RedisServer:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Start one for a module: while playwright runs, its loop is in the way of others' in this thread."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = chromium_path()
     if path is None:
         if os.environ.get("CI") == "true":
             pytest.fail(NO_BROWSER)
         pytest.skip(NO_BROWSER)
-    # Chromium refuses its sandbox to root, which is who runs in a container.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error}")
-        yield browser
-        browser.close()
+    try:
+        with open_chromium(path) as browser:
+            yield browser
+    except Error as error:
+        pytest.skip(f"Chromium does not start: {error}")
 
 
 @pytest.fixture

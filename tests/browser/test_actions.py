@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -10,6 +11,7 @@ from shipper.inspector import Filter, Inspector, TrailFilter
 from shipper.ledger.ledger import Ledger
 from shipper.outcome import State
 from tests.browser.conftest import OpenBrowser
+from tests.browser.test_pages import LOOK
 from tests.inspector.story import SETTINGS, Story
 
 
@@ -73,7 +75,7 @@ def test_one_reason_is_sent_again_as_a_job_that_can_be_held(
     page.get_by_role("button", name="Cancel the job").click()
 
     expect(page.locator("#far .state")).to_have_text("cancelled")
-    (job,) = inspector.jobs()
+    (job,) = inspector.jobs.all()
     assert (job.total, job.rate, job.may_duplicate, job.state) == (6, 50, True, "cancelled")
     assert [what for _, what, _ in acts(inspector)] == ["job.cancel", "job.resume", "job.pause", "job.start"]
 
@@ -92,9 +94,36 @@ def test_one_reason_is_discarded_with_why(hour: Story, ledger: Ledger, browse: O
         "12 discarded. Their ids stay known until the retention ends."
     )
     assert acts(inspector)[0] == ("ann", "discard", 12)
-    assert inspector.letters(Filter(code="3009"), limit=1).letters == ()
+    assert inspector.letters.page(Filter(code="3009"), limit=1).letters == ()
     page.get_by_role("link", name="Audit log").click()
     expect(page.locator("tbody tr").first).to_contain_text("closed accounts")
+
+
+def test_letters_leave_in_a_file_and_come_back_from_it(
+    hour: Story, ledger: Ledger, browse: OpenBrowser, tmp_path: Path
+) -> None:
+    inspector = Inspector(ledger, SETTINGS)
+    seen = browse()
+    page = seen.open("letters?code=3009")
+
+    page.get_by_role("link", name="Export them").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    download.value.save_as(tmp_path / "letters.jsonl")
+    page.get_by_role("link", name="Back to the letters").click()
+    page.get_by_role("link", name="Import").click()
+    page.get_by_label("An export").set_input_files(tmp_path / "letters.jsonl")
+    page.get_by_role("button", name="Only check").click()
+    expect(page.locator("h1")).to_have_text("The file is whole: 12 letters")
+    page.get_by_role("link", name="Take it in").click()
+    page.get_by_label("An export").set_input_files(tmp_path / "letters.jsonl")
+    page.get_by_role("button", name="Take them in").click()
+
+    expect(page.locator("h1")).to_have_text("0 of 12 letters taken in")
+    expect(page.locator("tbody tr").first).to_contain_text("known here")
+    assert page.evaluate(LOOK) == []
+    assert acts(inspector) == [("ann", "export", 12)]
+    assert download.value.suggested_filename.startswith("default-letters-")
 
 
 def test_an_account_is_paused_and_resumed(hour: Story, ledger: Ledger, browse: OpenBrowser) -> None:

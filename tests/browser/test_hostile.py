@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import FilePayload, Page
 
 from shipper.envelope import seal
 from shipper.errors import InvalidEventError
 from shipper.inspector import Filter, Inspector
+from shipper.inspector.export_file import Head, _sealed, write_export
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import ClaimedEvent
 from shipper.outcome import Dead, Reason, Verdict
@@ -73,8 +75,8 @@ def test_texts_of_others_stay_texts_on_every_page(story: Story, ledger: Ledger, 
     ids = tell(story)
     story.hooks_fail(" ".join(HOSTILE[:28]))
     inspector = Inspector(ledger, SETTINGS, operator=HOSTILE[3])
-    inspector.discard(inspector.choose([ids.pop()]), because=HOSTILE[0] + HOSTILE[23])
-    inspector.start_job(Filter(reason="refused"), rate=5, because=HOSTILE[2])
+    inspector.letters.discard(inspector.letters.choose([ids.pop()]), because=HOSTILE[0] + HOSTILE[23])
+    inspector.jobs.start(Filter(reason="refused"), rate=5, because=HOSTILE[2])
     seen = browse()
 
     places = ["", "reasons", "letters", "hooks", "trail", "jobs", *_of(ids)]
@@ -96,6 +98,33 @@ def test_texts_in_an_address_stay_texts_too(story: Story, browse: OpenBrowser) -
     seen.complaints.clear()
 
 
+def test_texts_in_a_file_stay_texts_too(story: Story, browse: OpenBrowser) -> None:
+    seen = browse()
+    page = seen.page
+
+    found: dict[str, str] = {}
+    for i, text in enumerate([" ".join(HOSTILE[:14]), " ".join(HOSTILE[14:28])] * 2):
+        seen.open("import")
+        file = FilePayload(name="a.jsonl", mimeType="text/plain", buffer=_file(text, in_head=i < 2))
+        page.get_by_label("An export").set_input_files(file)
+        page.get_by_role("button", name="Only check").click()
+        page.wait_for_url("**/import?check=yes")
+        found[text] = _wrong(page)
+        assert ("Letters of" if i < 2 else "Nothing was taken in") in page.inner_text("main")
+
+    assert {text: wrong for text, wrong in found.items() if wrong} == {}
+    assert [said for said in seen.complaints if "status of 40" not in said] == []
+    seen.complaints.clear()
+
+
+def _file(text: str, *, in_head: bool) -> bytes:
+    """Write an export that says a text: as the account it came from, or where a number belongs."""
+    if in_head:
+        return b"".join(write_export(Head(account=text, exported_at=1, masked=False), []))
+    head = next(write_export(Head(account="x", exported_at=1, masked=False), []))
+    return head + _sealed({"kind": "end", "letters": text})
+
+
 def _of(ids: list[str]) -> Iterator[str]:
     for event_id in ids:
         yield f"events/{event_id}"
@@ -107,13 +136,18 @@ def _asking(group: tuple[str, ...]) -> Iterator[str]:
     said = dict(zip(names, (text[:500] for text in group), strict=True))
     yield f"letters?{urlencode(said)}"
     yield f"redrive?{urlencode(said)}"
+    yield f"correct?{urlencode(said)}"
 
 
 def _grown(seen: Seen, place: str) -> str:
-    page = seen.open(place)
+    return _wrong(seen.open(place))
+
+
+def _wrong(page: Page) -> str:
     if page.evaluate("window.pwned") is not None:
         return "it ran"
     if page.evaluate(GROWN):
         return "it became an element"
-    unseen = [char for char in UNSEEN if char in page.evaluate("document.querySelector('main').innerText")]
+    text = page.evaluate("document.querySelector('main').innerText")
+    unseen = [char for char in UNSEEN if char in text]
     return f"it shows {unseen!a}" if unseen else ""

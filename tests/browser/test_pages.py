@@ -29,7 +29,11 @@ PLACES: Final = (
     "pause",
     "resume",
     "redrive?reason=unclear",
+    "correct?reason=refused&event=purchase",
     "discard?reason=vague",
+    "export?reason=spent",
+    "export?reason=aged",
+    "import",
     "hooks/retry?all=yes",
     "hooks/discard?all=yes",
     "nowhere",
@@ -39,12 +43,12 @@ PLACES: Final = (
 def places_of(ledger: Ledger) -> list[str]:
     """Every page there is, with a dead event, an unclear one, one under way, and a job."""
     inspector = Inspector(ledger, SETTINGS, operator="otto")
-    job = inspector.start_job(Filter(reason="spent"), rate=5).job
+    job = inspector.jobs.start(Filter(reason="spent"), rate=5).job
     dead, unclear = (
-        inspector.letters(Filter(reason=reason), limit=1).letters[0].event_id
+        inspector.letters.page(Filter(reason=reason), limit=1).letters[0].event_id
         for reason in ("refused", "unclear")
     )
-    inspector.discard(inspector.choose(Filter(reason="vague")), because="a test's")
+    inspector.letters.discard(inspector.letters.choose(Filter(reason="vague")), because="a test's")
     inspector.pause()
     events = (f"events/{dead}", f"events/{unclear}", f"events/{dead}/edit")
     return [*PLACES, *events, f"jobs/{job}", f"jobs/{job}/cancel"]
@@ -106,6 +110,41 @@ def test_the_overview_moves_with_the_ledger_and_rests_while_nobody_looks(
     assert len(asked) == 1
 
 
+def test_figures_that_cannot_be_refreshed_say_how_old_they_are(hour: Story, browse: OpenBrowser) -> None:
+    seen = browse(scheme="dark", width=360)
+    page, told, heard = seen.page, seen.page.locator("#aged"), seen.page.locator("#aged-said")
+    page.clock.install()
+    seen.open()
+    expect(told).to_be_hidden()
+
+    page.route("**/live", lambda route: route.abort())
+    page.clock.fast_forward(6_000)
+    expect(told).to_have_text(
+        "Not up to date: these figures are 6 seconds old. The page's server does not answer."
+    )
+    page.clock.fast_forward(180_000)
+    expect(told).to_have_text(re.compile("^Not up to date: these figures are 3 minutes old"))
+    expect(heard).to_have_text("The figures are no longer up to date. The page's server does not answer.")
+    expect(page.get_by_role("link", name="Not live")).to_be_visible()
+    assert page.evaluate(LOOK) == []
+
+    page.unroute("**/live")
+    page.route("**/live", lambda route: route.fulfill(status=503, body=""))
+    page.clock.fast_forward(6_000)
+    expect(told).to_contain_text("Redis does not answer the page's server.")
+
+    page.unroute("**/live")
+    page.clock.fast_forward(6_000)
+    expect(told).to_be_hidden()
+    expect(heard).to_have_text("The figures are up to date again.")
+    expect(page.get_by_role("link", name=re.compile("^Live"))).to_be_visible()
+
+    page.evaluate("document.addEventListener('htmx:beforeRequest', (event) => event.preventDefault())")
+    page.clock.run_for(20_000)
+    expect(told).to_have_text(re.compile("^Not up to date: these figures are (19|20|21) seconds old"))
+    seen.complaints.clear()  # what failed on purpose
+
+
 def test_without_script_all_is_read_and_done_too(hour: Story, ledger: Ledger, browse: OpenBrowser) -> None:
     page = browse(script=False).open("reasons")
 
@@ -116,4 +155,4 @@ def test_without_script_all_is_read_and_done_too(hour: Story, ledger: Ledger, br
     page.get_by_role("button", name="Discard for good").click()
 
     assert "3 discarded. Their ids stay known until the retention ends." in page.inner_text("main")
-    assert Inspector(ledger, SETTINGS).letters(Filter(reason="vague"), limit=1).letters == ()
+    assert Inspector(ledger, SETTINGS).letters.page(Filter(reason="vague"), limit=1).letters == ()

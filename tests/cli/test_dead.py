@@ -120,6 +120,7 @@ def test_reasons_are_objects_of_the_vocabulary(run: Run, story: Story) -> None:
         "field": None,
         "count": 2,
         "customers": 2,
+        "doubtful": 0,
         "first_at": "2023-11-14T22:13:20.120Z",
         "last_at": "2023-11-14T23:13:20.240Z",
         "example": example,
@@ -128,7 +129,7 @@ def test_reasons_are_objects_of_the_vocabulary(run: Run, story: Story) -> None:
         "or discard what an inactive customer did.",
         "command": "shipper dead redrive --reason refused --code 3009 --event visit --field none",
     }
-    assert [group["reason"] for group in groups] == ["refused", "spent"]
+    assert [(group["reason"], group["doubtful"]) for group in groups] == [("refused", 0), ("spent", 1)]
 
 
 def test_a_group_is_drawn_with_its_advice_and_a_command_that_takes_it(run: Run, story: Story) -> None:
@@ -159,6 +160,20 @@ def test_letters_are_found_by_field_and_by_a_text_of_the_answer(run: Run, story:
     assert by_field == by_text
     assert [letter["customer_id"] for letter in by_none] == ["c-1"]
     assert "is empty" in run("dead", "list", "--text", " ", code=2).stderr
+
+
+@pytest.mark.parametrize("option", ["--customer", "--event", "--field", "--text", "--code"])
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_a_variable_that_was_never_set_means_nobody(
+    option: str, nothing: str, run: Run, story: Story
+) -> None:
+    dead(story, "c-1", "visit")
+
+    refused = run("dead", "discard", option, nothing, "--because", "x", "--yes", code=2)
+
+    assert option in refused.stderr
+    assert "is empty: say which" in refused.stderr or "is a number" in refused.stderr
+    assert len(objects(run("dead", "list", "--json"))) == 1
 
 
 def test_an_event_is_shown_with_its_way(run: Run, story: Story) -> None:
@@ -251,6 +266,21 @@ def test_letters_are_discarded(run: Run, story: Story) -> None:
 
     assert done.stdout == "1 discarded\n"
     assert [letter["event_id"] for letter in objects(run("dead", "list", "--json"))] == [kept]
+
+
+def test_what_waits_is_discarded_by_its_id_alone(run: Run, story: Story) -> None:
+    waits = story.enqueue("c-1", "visit")
+
+    done = run("dead", "discard", waits, "--yes")
+
+    assert done.stdout == "1 discarded\n"
+    assert one(run("show", waits, "--json"))["state"] == "discarded"
+
+
+def test_the_reason_of_a_small_redrive_is_on_the_audit_log_too(run: Run, story: Story) -> None:
+    run("dead", "redrive", dead(story, "c-1", "visit"), "--because", "customer activated", "--yes")
+
+    assert one(run("trail", "--json"))["about"] == "customer activated: by ids"
 
 
 def test_nothing_to_do_is_done_at_once(run: Run) -> None:

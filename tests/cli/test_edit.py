@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shipper.cli.dead.edit import _without_comments
 from shipper.inspector import Inspector
 from shipper.ledger.ledger import Ledger
 from shipper.outcome import State
@@ -51,6 +52,12 @@ def test_a_letter_is_changed_by_options_and_sent_again(run: Run, letter: str) ->
     }
     assert one(run("show", letter, "--json"))["state"] == "waiting"
     assert events_of(run, letter) == {"place": {"total": 12}}
+
+
+def test_a_text_may_hold_line_breaks_that_json_knows_not() -> None:
+    text = '{"order": {"note": "a\u2028b\u0085c"}}\r\n# Event, a dead letter.\n'
+
+    assert json.loads(_without_comments(text)) == {"order": {"note": "a\u2028b\u0085c"}}
 
 
 def test_a_letter_is_changed_by_a_file(run: Run, letter: str) -> None:
@@ -183,3 +190,83 @@ def test_a_person_who_says_no_or_writes_nothing_sends_nothing(
     assert (emptied.await_end(), refused.await_end()) == (1, 1)
     assert "nothing was written: the letter stays as it is" in emptied.text
     assert inspector.event(letter).state is State.DEAD
+
+
+@pytest.fixture
+def broken(story: Story) -> list[str]:
+    """Letters of a deploy that renamed an event, and one that the cure does not fit."""
+    ids = [story.enqueue(f"c-{i}", events={"order_placed": {"total": f"{i}.5"}}) for i in range(3)]
+    ids.append(story.enqueue("c-3", events={"order_placed": {"total": "three"}}))
+    story.calls(REFUSED)
+    return ids
+
+
+CURE = ("--event", "order_placed", "--rename", "order_placed=purchase", "--number", "purchase.total")
+
+
+def test_the_same_change_is_made_in_many_and_what_it_does_not_fit_stays(run: Run, broken: list[str]) -> None:
+    tried = one(run("dead", "edit", *CURE, "--dry-run", "--json"))
+    done = one(run("dead", "edit", *CURE, "--rate", "100/s", "--yes", "--json", code=1))
+
+    assert tried == {
+        "account": "default",
+        "fits": 3,
+        "unclear": 0,
+        "left": {"invalid": 1},
+        "problems": {"purchase.total is no text of a number": 1},
+        "examples": [{"event_id": broken[3], "why": "invalid"}],
+        "event_id": broken[0],
+        "differences": [
+            {"what": "renamed", "place": "order_placed", "before": "order_placed", "after": "purchase"},
+            {"what": "changed", "place": "purchase.total", "before": "0.5", "after": 0.5},
+        ],
+    }
+    assert (done["done"], done["left"]) == (3, {"invalid": 1})
+    assert [events_of(run, event_id) for event_id in broken] == [
+        {"purchase": {"total": 0.5}},
+        {"purchase": {"total": 1.5}},
+        {"purchase": {"total": 2.5}},
+        {"order_placed": {"total": "three"}},
+    ]
+
+
+def test_a_person_sees_an_example_and_the_counts_before_many_are_changed(
+    in_terminal: Open, broken: list[str], inspector: Inspector
+) -> None:
+    terminal = in_terminal("dead", "edit", *CURE)
+    terminal.await_text("Change 3 event(s) and send them again, over 150 ms? [y/N]: ")
+    terminal.type("y\n")
+
+    assert terminal.await_end() == 1
+
+    assert f"{broken[0]}, for example" in terminal.text
+    assert "it fits 3 letter(s)\n1 stay dead: it does not fit them\n" in terminal.text
+    assert "  1: purchase.total is no text of a number" in terminal.text
+    assert "3 changed and sent again\n1 were left: it does not fit them" in terminal.text
+    assert max(map(len, terminal.text.splitlines())) <= 80
+    assert [inspector.event(each).state for each in (broken[0], broken[3])] == [State.WAITING, State.DEAD]
+
+
+def test_a_change_that_fits_none_is_told_without_a_question(run: Run, broken: list[str]) -> None:
+    said = run("dead", "edit", "--event", "order_placed", "--unset", "order_placed.colour", code=1)
+
+    assert "it fits 0 letter(s)\n4 stay dead: it does not fit them" in said.stdout
+    assert "order_placed.colour is not there" in said.stdout
+
+
+def test_many_are_named_by_a_filter_and_one_by_its_id(run: Run, broken: list[str]) -> None:
+    said = [
+        run("dead", "edit", code=2),
+        run("dead", "edit", "--event", "order_placed", code=2),
+        run("dead", "edit", "--rename", "order_placed=purchase", code=2),
+        run("dead", "edit", broken[0], *CURE, code=2),
+        run("dead", "edit", *CURE, code=2),
+    ]
+
+    assert [each.stderr.splitlines()[-1] for each in said] == [
+        "Error: Say what differs: --rename, --move, --number, --set or --unset.",
+        "Error: Say what differs: --rename, --move, --number, --set or --unset.",
+        "Error: Say which: by event ids, by a filter such as --reason, or --all.",
+        "Error: Name one event by its id, or many by a filter; the rest is for many.",
+        "Error: Change 3 event(s) and send them again, over 150 ms? Nobody is there to ask: say --yes.",
+    ]

@@ -151,15 +151,20 @@ def test_a_person_sees_a_bar_and_leaves_the_job_running(
     assert terminal.await_end() == 0
     name = jobs_of(ledger)[0].name
     assert f"shipper dead jobs cancel {name} ends it." in terminal.text
-    assert Inspector(ledger, SETTINGS).job(name).state == "running"
+    assert Inspector(ledger, SETTINGS).jobs.find(name).state == "running"
 
 
 def test_jobs_and_the_audit_log_fit_the_terminal(
     in_terminal: Open, inspector: Inspector, letters: list[str]
 ) -> None:
-    inspector.start_job([*letters], because="a rather long reason, " * 9)
+    inspector.jobs.start([*letters], because="a rather long reason, " * 9)
     inspector.expunge("a customer with a rather long id, " * 2)
-    commands = ("dead jobs list", "dead jobs show " + inspector.jobs()[0].job, "trail", "dead redrive --help")
+    commands = (
+        "dead jobs list",
+        "dead jobs show " + inspector.jobs.all()[0].job,
+        "trail",
+        "dead redrive --help",
+    )
     terminals = {command: in_terminal(*command.split()) for command in commands}
 
     codes = {command: terminal.await_end() for command, terminal in terminals.items()}

@@ -15,6 +15,7 @@ from shipper.errors import Problem
 from shipper.inspector import (
     Audit,
     Check,
+    Correction,
     Difference,
     Edited,
     Erasure,
@@ -59,7 +60,7 @@ TOLD = {
     "`shipper dead redrive`": (Handled, Left, Preview, Previewed),
     "`shipper dead jobs`": (Job,),
     "`shipper trail`": (TrailEntry,),
-    "`shipper dead edit EVENT_ID`": (Edited, Difference, Problem),
+    "`shipper dead edit`": (Edited, Difference, Problem, Correction),
     "`shipper dead export`, `shipper dead import FILE`": (Exported,),
     "`shipper hooks list`": (HookSeen,),
     "`shipper hooks retry`, `shipper hooks discard`": (HooksHandled,),

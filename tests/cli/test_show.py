@@ -35,10 +35,13 @@ def test_waits_siblings_edits_and_the_hook_are_drawn(run: Run, story: Story, red
     drawn = " ".join(run("show", event_id).stdout.split())
 
     assert "hook told: given up after 1 tries, the last said: no such user" in drawn
-    assert "waited 400 ms behind its customer's earlier events, 8 s held: throttled, 590 ms waiting" in drawn
+    assert (
+        "waited 400 ms behind its customer's earlier events, 8 s held: throttled, 590 ms for its turn"
+        in drawn
+    )
     assert "with 01HF7YAT000000000000000000 01HF7YAT000000000000000001" in drawn
     assert "01HF7YAT000000000000000007 and 3 more" in drawn
-    assert "waited 2 s backoff, 100 ms waiting" in drawn
+    assert "waited 2 s backoff, 100 ms for its turn" in drawn
     assert "waited 1 min as a dead letter" in drawn
     assert "edited by mona and sent again: visit.page" in drawn
 
@@ -51,6 +54,16 @@ def test_what_a_waiting_event_waits_for_is_drawn(run: Run, story: Story) -> None
 
     assert "waits for  1 earlier event(s) of its customer" in drawn
     assert (told["waits_for"], told["behind"], told["hook_standing"]) == ("lane", 1, None)
+
+
+def test_the_context_that_an_event_came_with_is_drawn(run: Run, story: Story) -> None:
+    event_id = story.enqueue("c-1", "visit", context="request_id=r-1%1b&tenant=t")
+
+    drawn, told = run("show", event_id).stdout, one(run("show", event_id, "--json"))
+
+    lines = [line.rstrip() for line in drawn.splitlines()]
+    assert {"context    request_id=r-1\\x1b", "context    tenant=t"} <= set(lines)
+    assert told["context"] == {"request_id": "r-1\x1b", "tenant": "t"}
 
 
 def test_nothing_of_it_is_wider_than_the_terminal(in_terminal: Open, story: Story, redis: Redis) -> None:

@@ -90,11 +90,13 @@ def test_letters_are_taken_in_elsewhere_through_a_pipe_and_known_ones_left(
     again = run("dead", "import", "-", "--yes", given=file, code=1, SHIPPER_REDIS_URL=there)
 
     assert first == {"account": "default", "done": 3, "left": {}, "examples": []}
-    assert again.stdout.startswith("0 taken in\n3 are here already: their ids stay what they are\n")
-    assert (
-        one(run("show", letters[0], "--json", SHIPPER_REDIS_URL=there))["timeline"]
-        == (one(run("show", letters[0], "--json"))["timeline"])
+    assert again.stdout.startswith(
+        "0 taken in\n3 are here already, or were delivered since they were exported\n"
     )
+    assert f"  {letters[0]}  known, line 2\n" in again.stdout
+    *before, came_in = one(run("show", letters[0], "--json", SHIPPER_REDIS_URL=there))["timeline"]
+    assert before == one(run("show", letters[0], "--json"))["timeline"]
+    assert came_in["what"] == "imported"
     assert '"sound":true' in run("audit", "--json", SHIPPER_REDIS_URL=there).stdout
 
 

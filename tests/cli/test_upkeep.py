@@ -25,6 +25,7 @@ def test_a_sound_ledger_adds_up(run: Run, story: Story) -> None:
         "events": 1,
         "lanes": 1,
         "findings": [],
+        "moved": 0,
     }
     assert run("audit").stdout == "everything adds up: 1 accepted, 1 held in 1 lanes\n"
 
@@ -43,6 +44,7 @@ def test_what_an_audit_finds_can_be_mended(run: Run, story: Story, redis: Redis)
         "lanes": 1,
         "events": 1,
         "unreadable": 0,
+        "indices": 0,
         "counters": {},
         "left": [],
     }
@@ -59,6 +61,19 @@ def test_findings_are_drawn_with_the_cure(run: Run, story: Story, redis: Redis) 
     assert f"  lane {lane_of('c-1')}: not a list\n" in found
     assert "shipper mend puts right what can be" in found
     assert mended == "1 lane(s) rebuilt with 1 event(s)\n"
+
+
+def test_what_is_counted_of_dead_letters_is_audited_and_mended(run: Run, story: Story, redis: Redis) -> None:
+    story.enqueue("ann", "visit")
+    story.calls(REFUSED)
+    redis.hset("{shipper:default}:kinds", "odd", 7)
+
+    found = run("audit", code=1).stdout
+    mended = run("mend").stdout
+
+    assert "  kinds odd: counts 7 letters, not 0\n" in found
+    assert mended.splitlines()[1] == "1 thing(s) put right in the indices of dead letters"
+    assert one(run("audit", "--json"))["sound"] is True
 
 
 def test_a_customer_is_erased_on_a_yes(run: Run, story: Story) -> None:

@@ -24,11 +24,12 @@ SCRIPTS: Final = {
     "shipper-producer": {"enqueue", "peek"},
     "shipper-worker": {"claim", "settle", "sweep", "retire", "forget", "hook_claim", "hook_settle", "status"}
     | {"alarm", "job_step", "observe"},
-    "shipper-viewer": {"show", "status", "audit_events", "audit_lanes"},
+    "shipper-viewer": {"show", "status", "audit_events", "audit_lanes", "audit_letters", "letter_lanes"},
     "shipper-operator": {"redrive", "discard", "expunge", "pause", "resume", "mend", "recount", "hook_redo"}
     | {
         "edit",
         "restore",
+        "give_out",
         "note",
         "job_start",
         "job_fill",
@@ -37,6 +38,10 @@ SCRIPTS: Final = {
         "status",
         "audit_events",
         "audit_lanes",
+        "audit_letters",
+        "letter_lanes",
+        "mend_letters",
+        "mend_people",
     },
 }
 """`status` is also asked by the probe of a worker's container."""

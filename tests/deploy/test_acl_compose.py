@@ -49,12 +49,14 @@ def test_whoever_reaches_the_ledger_there_has_a_name(services: dict[str, Any]) -
     in_need = {
         name
         for name, service in below.items()
-        if "SHIPPER_REDIS_URL" in service.get("environment", {}) and "profiles" not in service
+        if service.get("environment", {}).get("SHIPPER_REDIS_URL", "").endswith("/0")
     }
 
     urls = {name: services[name]["environment"]["SHIPPER_REDIS_URL"] for name in services if name != "redis"}
 
     assert urls.keys() == in_need
+    of_page = urls.pop("web")
+    assert of_page.startswith("redis://shipper-operator:${SHIPPER_OPERATOR_PASSWORD:-}@")
     assert all(url.startswith("redis://shipper-worker:${SHIPPER_WORKER_PASSWORD:?") for url in urls.values())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +22,13 @@ from shipper.ledger.operations import status
 from shipper.ledger.pool import make_pool
 from shipper.settings import Settings
 from tests.deploy.compose import ROOT, compose
+from tests.support import reaper
 from tests.support.sandbox import Sandbox
-from tests.support.servers import RedisServer, StartServer
+from tests.support.servers import HOST, RedisServer, StartServer, _free_port
 from tests.support.waiting import until
 from tests.support.worker import Worker
 
-SERVICES: Final = ("redis", "worker", "hooks", "sandbox", "sandbox-worker")
+SERVICES: Final = ("redis", "worker", "hooks", "web", "sandbox", "sandbox-worker")
 CELERY: Final = ["celery", "-A", "workers", "worker"]
 REDIS_CONF: Final = ROOT / "deploy/redis.conf"
 
@@ -72,7 +75,7 @@ def test_a_service_has_no_right_that_it_does_not_need(name: str, services: dict[
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert "ports" not in service
+    assert service.get("ports") == (["127.0.0.1:8642:8642"] if name == "web" else None)
     assert "privileged" not in service
 
 
@@ -126,7 +129,7 @@ def test_redis_with_these_settings_loses_nothing(on: str, private_server: StartS
 
 
 def test_workers_wait_for_redis_and_refuse_one_that_may_lose_events(services: dict[str, Any]) -> None:
-    for name in ("worker", "hooks", "sandbox-worker"):
+    for name in ("worker", "hooks", "web", "sandbox-worker"):
         assert services[name]["depends_on"]["redis"] == {"condition": "service_healthy"}
         assert services[name]["environment"]["SHIPPER_REQUIRE_DURABLE_REDIS"] == "true"
 
@@ -144,8 +147,10 @@ def test_only_who_delivers_has_the_keys() -> None:
     assert having == {
         "worker": ["gameball_api_key", "gameball_secret_key", "encryption_keys"],
         "hooks": ["encryption_keys"],
+        "web": ["web_tokens", "encryption_keys"],
     }
-    assert [name for name in services["hooks"]["environment"] if name.startswith("GAMEBALL_")] == []
+    for name in ("hooks", "web"):
+        assert [each for each in services[name]["environment"] if each.startswith("GAMEBALL_")] == []
 
 
 def test_the_secret_key_is_used_only_if_its_file_is_named() -> None:
@@ -160,7 +165,7 @@ def test_the_secret_key_is_used_only_if_its_file_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["worker", "hooks"])
+@pytest.mark.parametrize("name", ["worker", "hooks", "web"])
 def test_events_are_encrypted_only_if_a_file_of_keys_is_named(name: str) -> None:
     without, given = compose(), compose({"SHIPPER_ENCRYPTION_KEYS_FILE": "/etc/keys"})
 
@@ -173,13 +178,14 @@ def test_events_are_encrypted_only_if_a_file_of_keys_is_named(name: str) -> None
     )
 
 
-def test_the_sandbox_and_its_worker_start_only_when_asked_for(services: dict[str, Any]) -> None:
+def test_the_page_and_the_sandbox_with_its_worker_start_only_when_asked_for(services: dict[str, Any]) -> None:
     profiles = {name: service.get("profiles", []) for name, service in services.items()}
 
     assert profiles == {
         "redis": [],
         "worker": [],
         "hooks": [],
+        "web": ["web"],
         "sandbox": ["sandbox"],
         "sandbox-worker": ["sandbox"],
     }
@@ -265,6 +271,55 @@ def test_its_workers_deliver_and_its_hooks_worker_tells(
     pool = make_pool(redis_of_compose.url, budget_ms=5000)
     assert Ledger(pool).run(status()).counters["delivered"] == 1
     pool.disconnect()
+
+
+def test_its_page_opens_to_a_token_of_the_file_and_to_nobody_else(
+    redis_of_compose: RedisServer, services: dict[str, Any], tmp_path: Path
+) -> None:
+    web, port = services["web"], str(_free_port())
+    (tmp_path / "web_tokens").write_text(f"vera:viewer:{'v' * 24}\n")
+    here = {
+        "SHIPPER_REDIS_URL": redis_of_compose.url,
+        "SHIPPER_WEB_TOKENS_FILE": str(tmp_path / "web_tokens"),
+        "SHIPPER_WEB_PROXIES": "172.16.0.0/12",
+        "PYTHONPATH": str(ROOT),
+    }
+    assert compose()["secrets"]["web_tokens"] == {"file": "./secrets/web_tokens"}
+    assert web["environment"]["SHIPPER_WEB_TOKENS_FILE"] == "/run/secrets/web_tokens"
+    assert web["command"][1:3] == ["--host", "0.0.0.0"]  # noqa: S104 - of the container
+    command = [part.replace("8642", port).replace("0.0.0.0", HOST) for part in web["command"]]  # noqa: S104
+    environ = {**os.environ, **_texts(web["environment"]), **here}
+    with subprocess.Popen(
+        [sys.executable, "-m", "shipper", *command],
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as page:
+        reaper.watch(page.pid)
+        assert page.stdout is not None
+        said = page.stdout.readline()
+
+        _, *probe = [part.replace("8642", port) for part in web["healthcheck"]["test"]]
+        healthy = subprocess.run([sys.executable, *probe[1:]], env=environ, check=False).returncode
+        stranger, vera = (_accounts(port, token) for token in ("x" * 24, "v" * 24))
+        page.terminate()
+        exit_code = page.wait(20)
+        reaper.forget(page.pid)
+        left = page.stderr.read() if page.stderr else ""
+
+    assert said == f"the page is at http://{HOST}:{port}\n", left
+    assert (healthy, stranger, vera, exit_code) == (0, 401, 200, 0)
+    assert "v" * 24 not in left
+
+
+def _accounts(port: str, token: str) -> int:
+    connection = HTTPConnection(HOST, int(port), timeout=10)
+    connection.request("GET", "/api/v1/accounts", headers={"Authorization": f"Bearer {token}"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 def _texts(environment: Mapping[str, Any]) -> dict[str, str]:

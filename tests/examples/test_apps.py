@@ -79,6 +79,21 @@ def test_the_fastapi_app_answers_once_the_event_is_in_the_ledger(start_app: Star
     assert "Application shutdown complete" in app.log
 
 
+def test_the_id_of_a_request_travels_with_what_the_fastapi_app_enqueues(
+    start_app: StartApp, ledger: Ledger
+) -> None:
+    app = start_app(fastapi)
+
+    answer = app.post(
+        "/reviews/7", json={"customer": "c-42", "stars": 5}, headers={"X-Request-ID": "r-17 | x"}
+    )
+
+    (shown,) = ledger.run(show([answer.json()["event_id"]]))
+    assert shown is not None
+    assert shown.record is not None
+    assert shown.record.context == "request_id=r-17%20%7C%20x"
+
+
 @pytest.mark.parametrize(("serve", "payload"), [(flask, "data"), (fastapi, "json")])
 def test_an_app_without_its_ledger_asks_to_be_called_again(
     serve: Any, payload: str, start_app: StartApp

@@ -22,6 +22,7 @@ from shipper.cli import cli
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import status
 from shipper.ledger.pool import make_pool
+from tests.faults.desk import Desk
 from tests.support.hostile import OK, Connection, HostileServer
 from tests.support.servers import HOST, RedisServer
 from tests.support.waiting import until
@@ -36,6 +37,9 @@ SECRETS: Final = {
     "wrong password": "canary-wrong-4419de",
     "key that no header carries": "canary-torn-30bd86",
     "password in a base URL": "canary-base-77aa01",
+    "operator's token": "canary-operator-token-e4a117",
+    "viewer's token": "canary-viewer-token-09bb52",
+    "token that was guessed": "canary-guessed-token-c5d8f0",
 }
 CUSTOMER: Final = "canary-customer-2d9c"
 EMAIL: Final = "canary.person@example.org"
@@ -98,6 +102,8 @@ class Trail:
     names: list[str] = field(default_factory=list)
     """Of all keys in Redis."""
     values: dict[str, bytes] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+    """Files of letters, which hold what customers said for whoever asked for it."""
     files: dict[str, bytes] = field(default_factory=dict)
     """What Redis wrote to its disk."""
     titles: dict[str, bytes] = field(default_factory=dict)
@@ -108,7 +114,7 @@ class Trail:
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
         """Yield every place where no secret may ever be."""
-        for kind in (self.logs, self.outputs, self.unmasked):
+        for kind in (self.logs, self.outputs, self.unmasked, self.exports):
             yield from ((name, text.encode("utf-8", "surrogateescape")) for name, text in kind.items())
         yield "names of keys", "\n".join(self.names).encode()
         for found in (self.values, self.files, self.titles):
@@ -203,6 +209,7 @@ class Journey:
         self._produce("a producer without Redis", [event("x")], SHIPPER_REDIS_URL=self._url("wrong password"))
         self._until(lambda n: n["crashed"] > 0 and _at_rest(n))
         self._command_lines()
+        self._desk()
         self._note_titles()
         for worker in self._workers:
             worker.kill()
@@ -282,6 +289,36 @@ class Journey:
         for event_id in ids:
             self.trail.unmasked[event_id] = self._run("show", event_id, "--unmasked", "--json")
         self.trail.outputs["expunge"] = self._run("expunge", f"{CUSTOMER}-html", "--yes")
+
+    def _desk(self) -> None:
+        """Go round what operators have, then look at what that left on the command line."""
+        with self.server.client() as admin:
+            ids = [
+                event_id.decode()
+                for key in ("dead", "uncl")
+                for event_id in admin.zrange(f"{{shipper:default}}:{key}", 0, -1)
+            ]
+        tokens = {role: SECRETS[f"{role}'s token"] for role in ("operator", "viewer")}
+        one_account = {**self.environment, "SHIPPER_ACCOUNTS": "default"}
+        desk = Desk(self.folder / "desk", one_account, tokens)
+        self.trail.logs["web"] = desk.go_round(
+            ids,
+            customer=f"{CUSTOMER}-refused",
+            text=TEXT,
+            steering=STEERING,
+            wrong=SECRETS["token that was guessed"],
+        )
+        self.trail.outputs |= {f"page {name}": said for name, said in desk.pages.items()}
+        self.trail.unmasked |= desk.unmasked
+        self.trail.exports |= desk.exports
+        kept = self.folder / "letters.jsonl"
+        preview = ["dead", "redrive", "--all", "--dry-run", "--sample", "2"]
+        looks = [["trail"], ["dead", "jobs", "list"], ["metrics"], preview]
+        looks += [["dead", "edit", "--all", "--set", f"{TEXT}=1", "--dry-run"], ["status"]]
+        looks += [["dead", "export", "--all", "--output", str(kept)], ["dead", "import", str(kept), "--yes"]]
+        for look in looks:
+            for way in ([], ["--json"]):
+                self.trail.outputs[f"shipper {' '.join([*look, *way])!a}"] = self._run(*look, *way)
 
     def _run(self, *arguments: str) -> str:
         ours = ("SHIPPER_", "GAMEBALL_", "REDIS_")

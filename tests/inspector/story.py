@@ -178,7 +178,11 @@ class Story:
 
     def _id(self) -> str:
         """Return an id that was born now."""
-        digits = "".join(ALPHABET[self.now >> shift & 31] for shift in range(45, -1, -5))
+        return self.id_of(self.now)
+
+    def id_of(self, born: int) -> str:
+        """Return an id that was born at a moment, by its producer's clock."""
+        digits = "".join(ALPHABET[born >> shift & 31] for shift in range(45, -1, -5))
         return digits + str(next(self._noises)).rjust(16, "0")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shipper.inspector.advice import advice_of
+from shipper.ledger.filter import read_field
 from shipper.ledger.letters import REASONS
 from shipper.outcome import Verdict
 from workers.verdict import TABLE, Body, Sign, verdict_of
@@ -77,6 +78,16 @@ def test_what_cannot_be_read_is_discarded_whatever_its_code() -> None:
     advice = advice_of(reason="unreadable", code=3003, event_name=None, field=None)
 
     assert advice.command == "shipper dead discard --reason unreadable --code 3003 --field none"
+
+
+def test_a_command_tells_a_field_that_is_called_none_from_no_field() -> None:
+    named, none = (
+        shlex.split(advice_of(reason="refused", code=1, event_name="a", field=field).command)
+        for field in ("none", None)
+    )
+
+    assert (named[-1], none[-1]) == ('"none"', "none")
+    assert [read_field(words[-1]) for words in (named, none)] == ["none", "-"]
 
 
 @pytest.mark.parametrize(

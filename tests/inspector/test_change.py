@@ -38,6 +38,18 @@ CHANGES: dict[str, tuple[Change, Any]] = {
         Change(renames={"order": "place_order"}, sets={"place_order.total": 1}),
         {"place_order": {**ORDER["order"], "total": 1}},
     ),
+    "a property is moved to another name, deeper or elsewhere": (
+        Change(moves={"order.total": "order.paid.amount"}),
+        {"order": {"items": [{"sku": "a"}, {"sku": "b"}], "gift card": None, "paid": {"amount": "12"}}},
+    ),
+    "a text becomes the number that it says": (
+        Change(numbers=("order.total",)),
+        {"order": {**ORDER["order"], "total": 12}},
+    ),
+    "what is moved becomes a number where it is then": (
+        Change(moves={"order.total": "order.amount"}, numbers=("order.amount",), unsets=("order.items",)),
+        {"order": {"gift card": None, "amount": 12}},
+    ),
     "all of it anew, and then the rest": (
         Change(events={"visit": {}}, sets={"visit.page": "/"}),
         {"visit": {"page": "/"}},
@@ -54,6 +66,42 @@ def test_a_change(change: Change, after: Any) -> None:
 
     assert (result, problems) == (after, [])
     assert before == ORDER
+
+
+NUMBERS: dict[str, tuple[Any, Any]] = {
+    "a fraction": ("-12.50", -12.5),
+    "one with blanks around it": (" 7 ", 7),
+    "one with an exponent": ("1e3", 1000.0),
+    "what is one already": (3, 3),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), NUMBERS.values(), ids=NUMBERS.keys())
+def test_a_text_is_made_the_number_that_it_says(before: Any, after: Any) -> None:
+    result, problems = changed({"order": {"total": before}}, Change(numbers=("order.total",)))
+
+    assert (result, problems) == ({"order": {"total": after}}, [])
+    assert type(result["order"]["total"]) is type(after)
+
+
+@pytest.mark.parametrize("value", ["12 EUR", "", "1,5", "0x1F", "NaN", "١٢", "01", True, None, [1]])
+def test_what_says_no_number_is_told_and_stays(value: Any) -> None:
+    result, problems = changed({"order": {"total": value}}, Change(numbers=("order.total",)))
+
+    assert result == {"order": {"total": value}}
+    assert [str(problem) for problem in problems] == ["order.total is no text of a number"]
+
+
+def test_nothing_is_moved_over_what_is_there() -> None:
+    before = {"order": {"total": 1, "amount": 2}}
+
+    result, problems = changed(before, Change(moves={"order.total": "order.amount", "order.x": "order.y"}))
+
+    assert result == before
+    assert [str(problem) for problem in problems] == [
+        "order.total cannot move: order.amount is there already",
+        "order.x is not there",
+    ]
 
 
 def test_all_that_is_wrong_with_a_change_is_told_together() -> None:

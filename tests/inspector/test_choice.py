@@ -33,17 +33,17 @@ def refused(story: Story, customer: str, name: str = "visit") -> str:
 def test_a_choice_tells_how_many_and_how_many_of_them_are_unclear(story: Story, inspector: Inspector) -> None:
     dead, unclear = refused(story, "c-1"), parked(story)
 
-    by_filter = inspector.choose(Filter(event_name="visit"))
-    by_ids = inspector.choose([unclear, dead, dead])
+    by_filter = inspector.letters.choose(Filter(event_name="visit"))
+    by_ids = inspector.letters.choose([unclear, dead, dead])
 
     assert (by_filter.count, by_filter.unclear) == (2, 1)
-    assert by_ids == Choice(count=2, unclear=1, ids=(dead, unclear))
+    assert by_ids == Choice(count=2, unclear=1, doubtful=0, at=by_ids.at, ids=(dead, unclear))
 
 
 def test_redriven_letters_wait_again_and_unclear_ones_stay(story: Story, inspector: Inspector) -> None:
     dead, unclear = refused(story, "c-1"), parked(story)
 
-    handled = inspector.redrive(inspector.choose(Filter()), may_duplicate=False)
+    handled = inspector.letters.redrive(inspector.letters.choose(Filter()), may_duplicate=False)
 
     assert handled == Handled(
         account="default", done=1, left={"unclear": 1}, examples=(Left(event_id=unclear, why="unclear"),)
@@ -55,7 +55,7 @@ def test_redriven_letters_wait_again_and_unclear_ones_stay(story: Story, inspect
 def test_unclear_letters_are_sent_again_on_a_persons_word(story: Story, inspector: Inspector) -> None:
     unclear = parked(story)
 
-    handled = inspector.redrive(inspector.choose(Filter(unclear=True)), may_duplicate=True)
+    handled = inspector.letters.redrive(inspector.letters.choose(Filter(unclear=True)), may_duplicate=True)
 
     assert (handled.done, handled.left) == (1, {})
     assert inspector.event(unclear).state is State.WAITING
@@ -68,7 +68,7 @@ def test_a_large_redrive_keeps_order_and_is_spread_over_all_its_scripts(
     while story.calls(REFUSED):
         story.passes(HOUR)
 
-    inspector.redrive(inspector.choose(Filter()), may_duplicate=False, spread_ms=1000)
+    inspector.letters.redrive(inspector.letters.choose(Filter()), may_duplicate=False, spread_ms=1000)
 
     scores: Any = redis.zrange(f"{PREFIX}due", 0, -1, withscores=True)
     due = [int(score) for _, score in scores]
@@ -84,7 +84,7 @@ def test_events_of_a_customer_go_out_in_the_order_in_which_they_died(
 ) -> None:
     first, second = refused(story, "c-1"), refused(story, "c-1", "review")
 
-    inspector.redrive(inspector.choose([second, first]), may_duplicate=False)
+    inspector.letters.redrive(inspector.letters.choose([second, first]), may_duplicate=False)
 
     lane: Any = redis.lrange(f"{PREFIX}l:{lane_of('c-1')}", 0, -1)
     assert [event_id.decode() for event_id in lane] == [first, second]
@@ -94,12 +94,12 @@ def test_letters_that_die_after_the_choice_are_not_in_it(
     story: Story, inspector: Inspector, redis: Redis
 ) -> None:
     refused(story, "c-1")
-    choice = inspector.choose(Filter(reason="refused"))
+    choice = inspector.letters.choose(Filter(reason="refused"))
     seconds, micros = redis.time()
     story.now = seconds * 1000 + micros // 1000 + HOUR
     later = refused(story, "c-2")
 
-    handled = inspector.redrive(choice, may_duplicate=False)
+    handled = inspector.letters.redrive(choice, may_duplicate=False)
 
     assert handled.done == 1
     assert inspector.event(later).state is State.DEAD
@@ -107,10 +107,10 @@ def test_letters_that_die_after_the_choice_are_not_in_it(
 
 def test_redriving_twice_sends_each_event_once(story: Story, inspector: Inspector) -> None:
     dead = refused(story, "c-1")
-    choice = inspector.choose([dead])
-    inspector.redrive(choice, may_duplicate=False)
+    choice = inspector.letters.choose([dead])
+    inspector.letters.redrive(choice, may_duplicate=False)
 
-    again = inspector.redrive(choice, may_duplicate=False)
+    again = inspector.letters.redrive(choice, may_duplicate=False)
 
     assert (again.done, again.left) == (0, {"no": 1})
     assert inspector.status().redriven == 1
@@ -119,7 +119,7 @@ def test_redriving_twice_sends_each_event_once(story: Story, inspector: Inspecto
 def test_discarded_letters_are_gone_and_counted(story: Story, inspector: Inspector) -> None:
     dead, kept = refused(story, "c-1", "visit"), refused(story, "c-2", "review")
 
-    handled = inspector.discard(inspector.choose(Filter(event_name="visit")))
+    handled = inspector.letters.discard(inspector.letters.choose(Filter(event_name="visit")))
 
     assert handled == Handled(account="default", done=1, left={}, examples=())
     assert inspector.event(dead).state is State.DISCARDED
@@ -134,7 +134,8 @@ def test_a_waiting_event_that_blocks_its_lane_can_be_discarded_by_its_id(
     story.enqueue("c-2", "visit")
     story.claims()
 
-    handled = inspector.discard(inspector.choose([waiting, "01HF7YAT00000000000000ZZZZ"]))
+    choice = inspector.letters.choose([waiting, "01HF7YAT00000000000000ZZZZ"])
+    handled = inspector.letters.discard(choice, waiting_too=True)
 
     assert handled.done + handled.left.get("in_flight", 0) == 1
     assert handled.left["no"] == 1
@@ -146,7 +147,7 @@ def test_progress_is_told_chunk_by_chunk(story: Story, inspector: Inspector) -> 
         pass
     told: list[int] = []
 
-    inspector.discard(inspector.choose(Filter()), told=told.append)
+    inspector.letters.discard(inspector.letters.choose(Filter()), told=told.append)
 
     assert told == [100, 50]
 
@@ -154,7 +155,7 @@ def test_progress_is_told_chunk_by_chunk(story: Story, inspector: Inspector) -> 
 @pytest.mark.parametrize("server", ["redis7"], indirect=True)
 def test_a_redrive_is_a_cause_in_the_events_history(story: Story, inspector: Inspector) -> None:
     unclear = parked(story)
-    inspector.redrive(inspector.choose([unclear]), may_duplicate=True)
+    inspector.letters.redrive(inspector.letters.choose([unclear]), may_duplicate=True)
 
     whats = [moment.what for moment in inspector.event(unclear).timeline]
 

@@ -48,8 +48,8 @@ def test_an_edited_letter_is_sent_as_it_is_now(story: Story, inspector: Inspecto
     event_id = refused(story, **CONTACTS)
     change = Change(renames={"write_review": "review"}, sets={"review.stars": 5})
 
-    proposed = inspector.propose(event_id, change)
-    done = inspector.redrive_edited(proposed)
+    proposed = inspector.letters.propose(event_id, change)
+    done = inspector.letters.redrive_edited(proposed)
 
     assert (done.event_id, done.result, done.problems) == (event_id, "ok", ())
     assert [(each.what, each.place) for each in done.differences] == [
@@ -64,7 +64,7 @@ def test_a_proposal_touches_nothing(story: Story, inspector: Inspector) -> None:
     event_id = refused(story)
     before = inspector.event(event_id)
 
-    inspector.propose(event_id, Change(sets={"write_review.stars": 5}))
+    inspector.letters.propose(event_id, Change(sets={"write_review.stars": 5}))
 
     assert inspector.event(event_id) == before
 
@@ -75,8 +75,8 @@ def test_every_rule_of_a_new_event_is_kept_and_all_problems_told_together(
     event_id = refused(story)
     change = Change(events={"write_review": {"stars": float("nan")}, "": {}, "visit": None})
 
-    proposed = inspector.propose(event_id, change)
-    done = inspector.redrive_edited(proposed)
+    proposed = inspector.letters.propose(event_id, change)
+    done = inspector.letters.redrive_edited(proposed)
 
     assert [str(problem) for problem in done.problems] == [
         "events.write_review.stars is NaN",
@@ -91,7 +91,7 @@ def test_the_limits_of_the_settings_are_kept_too(story: Story, ledger: Ledger) -
     event_id = refused(story)
     strict = Inspector(ledger, SETTINGS.model_copy(update={"allowed_events": ("review",)}))
 
-    problems = strict.propose(event_id, Change(renames={"write_review": "reviev"})).problems
+    problems = strict.letters.propose(event_id, Change(renames={"write_review": "reviev"})).problems
 
     assert [str(problem) for problem in problems] == [
         "events.reviev is not an allowed event: did you mean review?"
@@ -101,7 +101,9 @@ def test_the_limits_of_the_settings_are_kept_too(story: Story, ledger: Ledger) -
 def test_without_a_difference_nothing_is_sent(story: Story, inspector: Inspector) -> None:
     event_id = refused(story)
 
-    done = inspector.redrive_edited(inspector.propose(event_id, Change(sets={"write_review.stars": "5"})))
+    done = inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(sets={"write_review.stars": "5"}))
+    )
 
     assert (done.result, done.differences) == ("same", ())
     assert inspector.event(event_id).state is State.DEAD
@@ -109,9 +111,11 @@ def test_without_a_difference_nothing_is_sent(story: Story, inspector: Inspector
 
 def test_two_people_who_edit_it_at_once_send_it_once(story: Story, inspector: Inspector) -> None:
     event_id = refused(story)
-    mine, theirs = (inspector.propose(event_id, Change(sets={"write_review.stars": n})) for n in (4, 5))
+    mine, theirs = (
+        inspector.letters.propose(event_id, Change(sets={"write_review.stars": n})) for n in (4, 5)
+    )
 
-    results = [inspector.redrive_edited(proposed).result for proposed in (mine, theirs)]
+    results = [inspector.letters.redrive_edited(proposed).result for proposed in (mine, theirs)]
 
     assert results == ["ok", "no"]
     assert inspector.status().redriven == 1
@@ -121,21 +125,23 @@ def test_one_that_was_sent_and_refused_again_meanwhile_is_looked_at_again(
     story: Story, inspector: Inspector, redis: Redis
 ) -> None:
     event_id = refused(story)
-    proposed = inspector.propose(event_id, Change(sets={"write_review.stars": 4}))
-    inspector.redrive(inspector.choose([event_id]), may_duplicate=False)
+    proposed = inspector.letters.propose(event_id, Change(sets={"write_review.stars": 4}))
+    inspector.letters.redrive(inspector.letters.choose([event_id]), may_duplicate=False)
     seconds, _ = redis.time()
     story.now = seconds * 1000 + HOUR
     story.calls(REFUSED)
 
-    assert inspector.redrive_edited(proposed).result == "changed"
+    assert inspector.letters.redrive_edited(proposed).result == "changed"
 
 
 def test_an_unclear_letter_wants_a_persons_word(story: Story, inspector: Inspector) -> None:
     event_id = story.enqueue("c-1", events={"write_review": {"stars": "5"}}, on_unclear="park")
     story.calls(LOST)
-    proposed = inspector.propose(event_id, Change(sets={"write_review.stars": 5}))
+    proposed = inspector.letters.propose(event_id, Change(sets={"write_review.stars": 5}))
 
-    results = [inspector.redrive_edited(proposed, may_duplicate=each).result for each in (False, True)]
+    results = [
+        inspector.letters.redrive_edited(proposed, may_duplicate=each).result for each in (False, True)
+    ]
 
     assert proposed.unclear
     assert results == ["unclear", "ok"]
@@ -145,7 +151,9 @@ def test_a_producer_that_tries_again_is_told_of_its_event_and_not_refused(
     story: Story, inspector: Inspector, ledger: Ledger
 ) -> None:
     event_id = refused(story, idempotency_key="review:9")
-    inspector.redrive_edited(inspector.propose(event_id, Change(sets={"write_review.stars": 5})))
+    inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(sets={"write_review.stars": 5}))
+    )
     first, edited = (
         seal(
             {"customerId": "c-1", "events": {"write_review": {"stars": stars}}},
@@ -163,7 +171,9 @@ def test_a_producer_that_tries_again_is_told_of_its_event_and_not_refused(
 def test_the_history_tells_who_edited_what_and_not_to_which_value(story: Story, ledger: Ledger) -> None:
     event_id = refused(story)
     inspector = Inspector(ledger, SETTINGS, operator="ann")
-    inspector.redrive_edited(inspector.propose(event_id, Change(sets={"write_review.text": "secret"})))
+    inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(sets={"write_review.text": "secret"}))
+    )
 
     (shown,) = ledger.run(show([event_id]))
 
@@ -183,13 +193,16 @@ def test_the_history_tells_who_edited_what_and_not_to_which_value(story: Story, 
 
 def test_its_pages_and_counts_follow_its_new_name(story: Story, inspector: Inspector, redis: Redis) -> None:
     event_id = refused(story)
-    inspector.redrive_edited(inspector.propose(event_id, Change(renames={"write_review": "review"})))
+    inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(renames={"write_review": "review"}))
+    )
     seconds, _ = redis.time()
     story.now = seconds * 1000 + HOUR
     story.calls(REFUSED)
 
     pages = [
-        inspector.letters(Filter(event_name=name), limit=9).letters for name in ("write_review", "review")
+        inspector.letters.page(Filter(event_name=name), limit=9).letters
+        for name in ("write_review", "review")
     ]
 
     assert [[letter.event_id for letter in page] for page in pages] == [[], [event_id]]
@@ -203,7 +216,9 @@ def test_what_was_encrypted_is_so_again_under_the_key_of_today(ledger: Ledger, r
     event_id = refused(story)
 
     inspector = Inspector(ledger, today)
-    done = inspector.redrive_edited(inspector.propose(event_id, Change(sets={"write_review.text": "secret"})))
+    done = inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(sets={"write_review.text": "secret"}))
+    )
 
     found: Any = redis.hget(f"{PREFIX}rec", event_id)
     history: Any = redis.hget(f"{PREFIX}why", event_id)
@@ -222,11 +237,11 @@ def test_what_is_no_letter_cannot_be_edited(story: Story, inspector: Inspector, 
     redis.hset(f"{PREFIX}rec", damaged, b"2|newer")
 
     with pytest.raises(NotEditableError, match="is delivered, no dead letter"):
-        inspector.propose(delivered, Change())
+        inspector.letters.propose(delivered, Change())
     with pytest.raises(NotEditableError, match="cannot be read: it can only be discarded"):
-        inspector.propose(damaged, Change())
+        inspector.letters.propose(damaged, Change())
     with pytest.raises(EventNotFoundError):
-        inspector.propose("01HF7YAT000000000000000001", Change())
+        inspector.letters.propose("01HF7YAT000000000000000001", Change())
 
 
 def test_it_waits_behind_what_its_customer_did_meanwhile(
@@ -235,7 +250,9 @@ def test_it_waits_behind_what_its_customer_did_meanwhile(
     event_id = refused(story)
     later = story.enqueue("c-1", "visit")
 
-    inspector.redrive_edited(inspector.propose(event_id, Change(sets={"write_review.stars": 5})))
+    inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(sets={"write_review.stars": 5}))
+    )
 
     lane: Any = redis.lrange(f"{PREFIX}l:{lane_of('c-1')}", 0, -1)
     assert [each.decode() for each in lane] == [later, event_id]

@@ -81,8 +81,11 @@ def test_who_has_the_key_sees_an_event_as_if_it_were_plain(ledger: Ledger, bury:
     inspector = Inspector(ledger, with_keys(f"{B},{A}"))
 
     seen, whole = inspector.event(event_id), inspector.event(event_id, unmasked=True)
-    (letter,), (group,) = inspector.letters(Filter(), limit=10).letters, inspector.reasons().groups
-    (hook,) = inspector.failed_hooks()
+    (letter,), (group,) = (
+        inspector.letters.page(Filter(), limit=10).letters,
+        inspector.letters.reasons().groups,
+    )
+    (hook,) = inspector.hooks.failed()
 
     assert (seen.customer_id, seen.events, seen.email) == ("c-42", {"visit": {"n": 1}}, "a***@***")
     assert (whole.email, whole.timeline[1].answer) == ("ann@example.com", "no ann@example.com")
@@ -98,8 +101,11 @@ def test_who_lacks_the_key_sees_which_one_it_is_and_all_that_is_not_encrypted(
     inspector = Inspector(ledger, with_keys(B))
 
     seen = inspector.event(event_id, unmasked=True)
-    (letter,), (group,) = inspector.letters(Filter(), limit=10).letters, inspector.reasons().groups
-    (hook,) = inspector.failed_hooks()
+    (letter,), (group,) = (
+        inspector.letters.page(Filter(), limit=10).letters,
+        inspector.letters.reasons().groups,
+    )
+    (hook,) = inspector.hooks.failed()
 
     assert (seen.customer_id, seen.events, seen.email) == (None, {}, None)
     assert (seen.state.value, seen.reason, seen.code, seen.hook) == ("dead", "refused", 3009, "told")
@@ -111,7 +117,9 @@ def test_who_lacks_the_key_sees_which_one_it_is_and_all_that_is_not_encrypted(
 def test_a_letter_is_found_by_what_it_says_without_its_key(ledger: Ledger, bury: Bury) -> None:
     event_id = bury(A)
 
-    found = Inspector(ledger, with_keys("")).letters(Filter(customer_id="c-42", event_name="visit"), limit=10)
+    found = Inspector(ledger, with_keys("")).letters.page(
+        Filter(customer_id="c-42", event_name="visit"), limit=10
+    )
 
     assert [letter.event_id for letter in found.letters] == [event_id]
 

@@ -56,7 +56,7 @@ def test_a_dead_letter_tells_every_attempt_and_every_redrive(story: Story, inspe
     story.calls(BUSY_SERVER)
     story.passes(MINUTE)
     story.calls(REFUSED)
-    inspector.redrive(inspector.choose([event_id]), may_duplicate=False)
+    inspector.letters.redrive(inspector.letters.choose([event_id]), may_duplicate=False)
 
     seen = inspector.event(event_id)
 
@@ -174,7 +174,7 @@ def test_a_damaged_record_is_shown_and_not_a_crash(
     seen = inspector.event(event_id)
 
     assert (seen.state, seen.reason, seen.event_names) == (State.DEAD, "refused", ())
-    assert len(inspector.letters(Filter(), limit=10).letters) == 1
+    assert len(inspector.letters.page(Filter(), limit=10).letters) == 1
 
 
 def test_the_time_before_an_attempt_is_told_apart_as_far_as_a_worker_saw_it() -> None:
@@ -238,7 +238,7 @@ def test_an_event_tells_how_it_stands_with_its_hook(story: Story, inspector: Ins
     standings.append(inspector.event(event_id).hook_standing)
     story.hooks_fail("no user ann@example.com")
     standings.append(inspector.event(event_id).hook_standing)
-    inspector.discard_hooks([event_id])
+    inspector.hooks.discard([event_id])
     standings.append(inspector.event(event_id).hook_standing)
 
     assert standings == [

@@ -17,7 +17,7 @@ def failed(story: Story, customer: str, answer: Answer = ACCEPTED, error: str = 
 def test_a_failed_hook_tells_its_event_and_its_error_masked(story: Story, inspector: Inspector) -> None:
     event_id = failed(story, "c-1", REFUSED, "KeyError: 'ann@example.com' of +201001234567")
 
-    assert list(inspector.failed_hooks()) == [
+    assert list(inspector.hooks.failed()) == [
         HookSeen(
             job=f"{event_id}:0",
             event_id=event_id,
@@ -41,8 +41,8 @@ def test_a_failed_hook_tells_its_event_and_its_error_masked(story: Story, inspec
 def test_failed_hooks_come_newest_first_and_page_by_page(story: Story, inspector: Inspector) -> None:
     jobs = [f"{failed(story, f'c-{i}')}:0" for i in range(5)]
 
-    first = [hook.job for hook in inspector.failed_hooks(limit=2)]
-    rest = [hook.job for hook in inspector.failed_hooks(beyond=first[-1])]
+    first = [hook.job for hook in inspector.hooks.failed(limit=2)]
+    rest = [hook.job for hook in inspector.hooks.failed(beyond=first[-1])]
 
     assert first == [jobs[4], jobs[3]]
     assert rest == [jobs[2], jobs[1], jobs[0]]
@@ -51,20 +51,20 @@ def test_failed_hooks_come_newest_first_and_page_by_page(story: Story, inspector
 def test_a_failed_hook_is_tried_again_by_its_events_id(story: Story, inspector: Inspector) -> None:
     event_id, other = failed(story, "c-1"), failed(story, "c-2")
 
-    handled = inspector.retry_hooks([event_id, "01HF7YAT00000000000000ZZZZ"])
+    handled = inspector.hooks.retry([event_id, "01HF7YAT00000000000000ZZZZ"])
 
     assert handled == HooksHandled(account="default", done=1, not_failed=("01HF7YAT00000000000000ZZZZ",))
-    assert [hook.event_id for hook in inspector.failed_hooks()] == [other]
+    assert [hook.event_id for hook in inspector.hooks.failed()] == [other]
     assert inspector.status().hooks_waiting == 1
 
 
 def test_a_failed_hook_is_forgotten_by_its_job(story: Story, inspector: Inspector) -> None:
     event_id = failed(story, "c-1")
 
-    handled = inspector.discard_hooks([f"{event_id}:0"])
+    handled = inspector.hooks.discard([f"{event_id}:0"])
 
     assert handled.done == 1
-    assert list(inspector.failed_hooks()) == []
+    assert list(inspector.hooks.failed()) == []
     assert inspector.status().hooks_waiting == 0
 
 
@@ -72,7 +72,7 @@ def test_all_failed_hooks_are_tried_again_each_once(story: Story, inspector: Ins
     for i in range(3):
         failed(story, f"c-{i}")
 
-    handled = inspector.retry_hooks(None)
+    handled = inspector.hooks.retry(None)
 
     assert handled == HooksHandled(account="default", done=3)
     assert inspector.status().hooks_waiting == 3

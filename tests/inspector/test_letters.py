@@ -48,7 +48,7 @@ def test_a_letter_tells_what_happened_and_masks_whom_it_happened_to(
     )
     story.calls(REFUSED)
 
-    (letter,) = inspector.letters(Filter(), limit=10).letters
+    (letter,) = inspector.letters.page(Filter(), limit=10).letters
 
     assert letter == Letter(
         event_id=event_id,
@@ -77,7 +77,7 @@ def test_no_answer_and_no_contact_stands_in_a_list(story: Story, inspector: Insp
     )
     one_dead(story, "c-1", "visit", answer=told, email="ann@example.com", mobile="+201001234567")
 
-    shown = str([asdict(letter) for letter in inspector.letters(Filter(), limit=10).letters])
+    shown = str([asdict(letter) for letter in inspector.letters.page(Filter(), limit=10).letters])
 
     assert "ann@example.com" not in shown
     assert "1001234567" not in shown
@@ -89,7 +89,7 @@ def test_letters_come_newest_first_and_unclear_ones_among_them(story: Story, ins
     third = one_dead(story, "c-3", "visit", answer=SPENT)
     one_dead(story, "c-4", "visit", answer=ACCEPTED)
 
-    page = inspector.letters(Filter(), limit=10)
+    page = inspector.letters.page(Filter(), limit=10)
 
     assert ids(page.letters) == [third, second, first]
     assert [(letter.state, letter.reason) for letter in page.letters] == [
@@ -136,6 +136,14 @@ FILTERS = {
     "by what contradicts itself": (Filter(reason="refused", unclear=True), set()),
     "by a reason that has other codes": (Filter(reason="refused", code="5000"), set()),
     "by a name that nobody used": (Filter(event_name="visits"), set()),
+    "by a name that is empty": (Filter(event_name=""), set()),
+    "by reason and a name that is empty": (Filter(reason="refused", event_name=""), set()),
+    "by a customer whose id is empty": (Filter(customer_id=""), set()),
+    "by reason and a customer whose id is empty": (Filter(reason="refused", customer_id=""), set()),
+    "by a code that is empty": (Filter(code=""), set()),
+    "by a field that is empty": (Filter(field=""), set()),
+    "by a text that is empty": (Filter(text=""), set()),
+    "by a text of blanks": (Filter(text="  "), set()),
 }
 
 
@@ -150,10 +158,10 @@ def test_letters_are_found(wanted: Filter, expected: set[str], story: Story, ins
         "f": one_dead(story, "c-2", "order", answer=FIELD),
     }
 
-    found = inspector.letters(wanted, limit=10).letters
+    found = inspector.letters.page(wanted, limit=10).letters
 
     assert set(ids(found)) == {letters[name] for name in expected}
-    assert inspector.choose(wanted).count == len(expected)
+    assert inspector.letters.choose(wanted).count == len(expected)
 
 
 def test_pages_follow_each_other_even_through_letters_of_one_moment(
@@ -165,7 +173,7 @@ def test_pages_follow_each_other_even_through_letters_of_one_moment(
     beyond = None
 
     while True:
-        page = inspector.letters(Filter(), limit=10, beyond=beyond)
+        page = inspector.letters.page(Filter(), limit=10, beyond=beyond)
         pages.append(ids(page.letters))
         beyond = page.beyond
         if beyond is None:
@@ -177,11 +185,11 @@ def test_pages_follow_each_other_even_through_letters_of_one_moment(
 
 def test_a_page_is_the_same_when_letters_come_and_go_before_it(story: Story, inspector: Inspector) -> None:
     old = [one_dead(story, f"c-{i}", "visit") for i in range(4)]
-    first = inspector.letters(Filter(), limit=2)
+    first = inspector.letters.page(Filter(), limit=2)
     one_dead(story, "c-9", "visit")
-    inspector.discard(inspector.choose([old[2]]))
+    inspector.letters.discard(inspector.letters.choose([old[2]]))
 
-    second = inspector.letters(Filter(), limit=2, beyond=first.beyond)
+    second = inspector.letters.page(Filter(), limit=2, beyond=first.beyond)
 
     assert ids(second.letters) == [old[1], old[0]]
 
@@ -191,7 +199,7 @@ def test_every_letter_can_be_streamed(story: Story, inspector: Inspector) -> Non
     while story.calls(REFUSED):
         story.passes(MINUTE)
 
-    streamed = list(inspector.all_letters(Filter(event_name="visit")))
+    streamed = list(inspector.letters.all(Filter(event_name="visit")))
 
     assert {letter.event_id for letter in streamed} == set(dead)
     assert [letter.ended_at for letter in streamed] == sorted(
@@ -212,9 +220,9 @@ def test_a_page_whose_work_is_bounded_comes_back_short_and_says_where_to_go_on(
         story.passes(MINUTE)
     wanted = Filter(event_name="visit", customer_id="c-0")
 
-    short = inspector.letters(wanted, limit=10, looked=500)
-    rest = inspector.letters(wanted, limit=10, looked=500, beyond=short.beyond)
-    whole = inspector.letters(wanted, limit=10)
+    short = inspector.letters.page(wanted, limit=10, looked=500)
+    rest = inspector.letters.page(wanted, limit=10, looked=500, beyond=short.beyond)
+    whole = inspector.letters.page(wanted, limit=10)
 
     assert len(many) == 700
     assert short.letters == ()
@@ -229,10 +237,10 @@ def test_answers_beyond_five_hundred_kinds_are_found_all_the_same(
     found = one_dead(story, "c-1", "visit", answer=FIELD)
     one_dead(story, "c-2", "visit")
 
-    letters = inspector.letters(Filter(text="must be a number"), limit=10).letters
+    letters = inspector.letters.page(Filter(text="must be a number"), limit=10).letters
 
     assert ids(letters) == [found]
-    assert inspector.choose(Filter(text="must be a number")).count == 1
+    assert inspector.letters.choose(Filter(text="must be a number")).count == 1
 
 
 def test_a_letter_whose_record_was_damaged_is_listed_as_far_as_it_can_be_read(
@@ -241,7 +249,7 @@ def test_a_letter_whose_record_was_damaged_is_listed_as_far_as_it_can_be_read(
     event_id = one_dead(story, "c-1", "visit")
     redis.hset("{shipper:default}:rec", event_id, b"9|something newer")
 
-    (letter,) = inspector.letters(Filter(), limit=10).letters
+    (letter,) = inspector.letters.page(Filter(), limit=10).letters
 
     assert (letter.event_id, letter.reason, letter.customer_id) == (event_id, "refused", None)
 
@@ -252,12 +260,14 @@ def test_ten_thousand_letters_cost_no_more_commands_than_a_few(
 ) -> None:
     def cost() -> dict[str, int]:
         looks: dict[str, Callable[[], object]] = {
-            "first page": lambda: inspector.letters(Filter(), limit=20),
-            "one reason": lambda: inspector.letters(Filter(reason="refused"), limit=20),
-            "two filters": lambda: inspector.letters(Filter(reason="refused", event_name="visit"), limit=20),
-            "reasons": inspector.reasons,
+            "first page": lambda: inspector.letters.page(Filter(), limit=20),
+            "one reason": lambda: inspector.letters.page(Filter(reason="refused"), limit=20),
+            "two filters": lambda: inspector.letters.page(
+                Filter(reason="refused", event_name="visit"), limit=20
+            ),
+            "reasons": inspector.letters.reasons,
             "status": inspector.status,
-            "choice": lambda: inspector.choose(Filter(event_name="visit")),
+            "choice": lambda: inspector.letters.choose(Filter(event_name="visit")),
         }
         costs = {}
         for name, look in looks.items():

@@ -49,7 +49,9 @@ def test_every_chosen_event_is_asked_for_in_its_order_and_added_up(
     ids = dead(story, "gold", "coupon", "gold", "visit", "vissit", "new")
     gameball, steps = Gameball(), list[int]()
 
-    seen = inspector.preview(inspector.choose(Filter()), gameball, may_duplicate=False, told=steps.append)
+    seen = inspector.letters.preview(
+        inspector.letters.choose(Filter()), gameball, may_duplicate=False, told=steps.append
+    )
 
     assert gameball.asked == ["gold", "coupon", "gold", "visit", "vissit", "new"]
     assert seen == Preview(
@@ -78,10 +80,10 @@ def test_every_chosen_event_is_asked_for_in_its_order_and_added_up(
 def test_unclear_events_are_asked_for_on_a_persons_word_alone(story: Story, inspector: Inspector) -> None:
     story.enqueue("c-9", "gold", on_unclear="park")
     story.calls(LOST)
-    choice = inspector.choose(Filter())
+    choice = inspector.letters.choose(Filter())
 
-    without = inspector.preview(choice, Gameball(), may_duplicate=False)
-    with_ = inspector.preview(choice, Gameball(), may_duplicate=True)
+    without = inspector.letters.preview(choice, Gameball(), may_duplicate=False)
+    with_ = inspector.letters.preview(choice, Gameball(), may_duplicate=True)
 
     assert (without.asked, without.left_out, without.points) == (0, 1, 0)
     assert (with_.asked, with_.left_out, with_.points) == (1, 0, 100)
@@ -89,10 +91,10 @@ def test_unclear_events_are_asked_for_on_a_persons_word_alone(story: Story, insp
 
 def test_events_that_are_dead_no_more_are_left_out(story: Story, inspector: Inspector) -> None:
     ids = dead(story, "gold", "gold")
-    choice = inspector.choose([*ids, "nobody"])
-    inspector.discard(inspector.choose(ids[:1]))
+    choice = inspector.letters.choose([*ids, "nobody"])
+    inspector.letters.discard(inspector.letters.choose(ids[:1]))
 
-    seen = inspector.preview(choice, Gameball(), may_duplicate=False)
+    seen = inspector.letters.preview(choice, Gameball(), may_duplicate=False)
 
     assert (seen.chosen, seen.asked, seen.left_out) == (3, 1, 2)
 
@@ -105,7 +107,7 @@ def test_a_sample_asks_for_so_many_and_tells_what_is_likely(
 
     seen = preview_of(
         ledger,
-        inspector.choose(Filter()),
+        inspector.letters.choose(Filter()),
         NO_KEYS,
         gameball,
         may_duplicate=False,
@@ -122,7 +124,9 @@ def test_a_sample_asks_for_so_many_and_tells_what_is_likely(
 def test_a_sample_as_large_as_the_choice_is_no_sample(story: Story, inspector: Inspector) -> None:
     dead(story, "gold")
 
-    seen = inspector.preview(inspector.choose(Filter()), Gameball(), may_duplicate=False, sample=1)
+    seen = inspector.letters.preview(
+        inspector.letters.choose(Filter()), Gameball(), may_duplicate=False, sample=1
+    )
 
     assert (seen.sampled, seen.points_in_all) == (False, 100)
 
@@ -142,9 +146,28 @@ def test_a_budget_holds_what_would_be_earned(
 ) -> None:
     dead(story, *names)
 
-    seen = inspector.preview(inspector.choose(Filter()), Gameball(), may_duplicate=False)
+    seen = inspector.letters.preview(inspector.letters.choose(Filter()), Gameball(), may_duplicate=False)
 
     assert seen.over(budget) == why
+
+
+def test_a_budget_is_not_kept_where_none_of_the_sample_would_be_sent(
+    story: Story, inspector: Inspector
+) -> None:
+    for i in range(9):
+        story.enqueue(f"u-{i}", "visit", on_unclear="park")
+    story.calls(LOST)
+    story.passes(1)
+    dead(story, "gold")
+    choice = inspector.letters.choose(Filter(unclear=True))
+    gameball = Gameball()
+
+    seen = inspector.letters.preview(choice, gameball, may_duplicate=False, sample=2)
+    whole = inspector.letters.preview(choice, gameball, may_duplicate=False)
+
+    assert (seen.asked, seen.left_out, gameball.asked) == (0, 2, [])
+    assert seen.over(10) == "none of the sample would be sent, so what the others would earn is not known"
+    assert whole.over(10) == ""
 
 
 def test_an_event_that_cannot_be_read_here_is_unknown(
@@ -154,6 +177,6 @@ def test_an_event_that_cannot_be_read_here_is_unknown(
     stored = ledger.ask("HGET", "{shipper:default}:rec", event_id)
     ledger.ask("HSET", "{shipper:default}:rec", event_id, stored.partition(b"\0")[0] + b"\0{not JSON")
 
-    seen = inspector.preview(inspector.choose(Filter()), Gameball(), may_duplicate=False)
+    seen = inspector.letters.preview(inspector.letters.choose(Filter()), Gameball(), may_duplicate=False)
 
     assert seen.unknown == {"it cannot be read here": 1}

@@ -19,7 +19,7 @@ def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
     parked = story.enqueue("c-4", "ünïcode 🎉", on_unclear="park")
     story.calls(LOST)
 
-    reasons = inspector.reasons()
+    reasons = inspector.letters.reasons()
 
     at = NOW + 120
     assert reasons == Reasons(
@@ -32,6 +32,7 @@ def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
                 field=None,
                 count=2,
                 customers=2,
+                doubtful=0,
                 first_at=at,
                 last_at=at + HOUR + 120,
                 example=newest,
@@ -48,6 +49,7 @@ def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
                 field=None,
                 count=1,
                 customers=1,
+                doubtful=1,
                 first_at=at + HOUR + 240,
                 last_at=at + HOUR + 240,
                 example=spent,
@@ -64,6 +66,7 @@ def test_letters_are_grouped_by_reason_code_and_name_the_largest_first(
                 field=None,
                 count=1,
                 customers=1,
+                doubtful=0,
                 first_at=at + HOUR + 360,
                 last_at=at + HOUR + 360,
                 example=parked,
@@ -86,7 +89,7 @@ def test_letters_are_told_apart_by_the_field_that_was_refused(story: Story, insp
     story.enqueue("c-1", "order")
     story.calls(REFUSED)
 
-    groups = inspector.reasons().groups
+    groups = inspector.letters.reasons().groups
 
     assert [(group.code, group.field, group.count, group.customers) for group in groups] == [
         (3003, "total", 3, 2),
@@ -96,7 +99,10 @@ def test_letters_are_told_apart_by_the_field_that_was_refused(story: Story, insp
         groups[0].command == "shipper dead redrive --reason refused --code 3003 --event order --field total"
     )
     assert (
-        inspector.choose(Filter(reason="refused", code="3003", event_name="order", field="total")).count == 3
+        inspector.letters.choose(
+            Filter(reason="refused", code="3003", event_name="order", field="total")
+        ).count
+        == 3
     )
 
 
@@ -104,7 +110,7 @@ def test_an_event_of_two_names_is_in_a_group_for_each(story: Story, inspector: I
     story.enqueue("c-1", "visit", "review")
     story.calls(REFUSED)
 
-    groups = inspector.reasons().groups
+    groups = inspector.letters.reasons().groups
 
     assert {(group.event_name, group.count) for group in groups} == {("visit", 1), ("review", 1)}
 
@@ -114,7 +120,7 @@ def test_the_smallest_groups_are_left_out_and_counted(story: Story, inspector: I
         story.enqueue_many([(f"c-{i}", {name: {}}) for i in range(size)])
         story.calls(REFUSED)
 
-    reasons = inspector.reasons(most=2)
+    reasons = inspector.letters.reasons(most=2)
 
     assert [(group.event_name, group.count) for group in reasons.groups] == [("visit", 3), ("review", 2)]
     assert reasons.left_out == 1
@@ -123,6 +129,6 @@ def test_the_smallest_groups_are_left_out_and_counted(story: Story, inspector: I
 def test_a_group_that_was_discarded_is_no_group(story: Story, inspector: Inspector) -> None:
     story.enqueue("c-1", "visit")
     story.calls(REFUSED)
-    inspector.discard(inspector.choose(Filter(event_name="visit")))
+    inspector.letters.discard(inspector.letters.choose(Filter(event_name="visit")))
 
-    assert inspector.reasons() == Reasons(groups=(), left_out=0)
+    assert inspector.letters.reasons() == Reasons(groups=(), left_out=0)

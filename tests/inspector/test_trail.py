@@ -37,9 +37,9 @@ def test_whatever_is_done_is_told_newest_first(story: Story, mona: Inspector, om
     story.hooks_fail("no")
     mona.pause(for_ms=60_000)
     omar.resume()
-    mona.retry_hooks([first])
-    mona.redrive(mona.choose([first]), may_duplicate=False)
-    omar.discard(omar.choose([second]), because="a test shop")
+    mona.hooks.retry([first])
+    mona.letters.redrive(mona.letters.choose([first]), may_duplicate=False)
+    omar.letters.discard(omar.letters.choose([second]), because="a test shop")
     omar.expunge("c-2")
     omar.mend()
 
@@ -63,7 +63,7 @@ def test_a_large_deed_has_an_entry_for_each_hundred(story: Story, mona: Inspecto
     while story.calls(REFUSED):
         pass
 
-    mona.discard(mona.choose(Filter(event_name="visit")), because="spam")
+    mona.letters.discard(mona.letters.choose(Filter(event_name="visit")), because="spam")
 
     newer, older = told(mona)
     assert (older.count, newer.count) == (100, 50)
@@ -71,10 +71,29 @@ def test_a_large_deed_has_an_entry_for_each_hundred(story: Story, mona: Inspecto
     assert len({*older.ids, *newer.ids}) == 150
 
 
+def test_a_large_deed_is_one_line_for_a_person_and_the_next_page_goes_on_behind_it(
+    story: Story, mona: Inspector
+) -> None:
+    story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(250)])
+    while story.calls(REFUSED):
+        pass
+    mona.pause()
+    mona.letters.discard(mona.letters.choose(Filter()), because="a test")
+    mona.resume()
+
+    first, second = mona.trail(TrailFilter(), limit=2, folded=True)
+    rest = list(mona.trail(TrailFilter(), beyond=second.place, folded=True))
+
+    assert [(each.action, each.count) for each in (first, second)] == [("resume", 0), ("discard", 250)]
+    assert len(second.ids) == 100
+    assert second.about.startswith("a test: ")
+    assert [each.action for each in rest] == ["pause"]
+
+
 def test_entries_are_found_by_each_side(story: Story, mona: Inspector, omar: Inspector) -> None:
     event_id = refused(story, "c-1")
     mona.pause()
-    omar.redrive(omar.choose([event_id]), may_duplicate=False)
+    omar.letters.redrive(omar.letters.choose([event_id]), may_duplicate=False)
 
     by_all = told(mona)
     assert [entry.action for entry in told(mona, operator="mona")] == ["pause"]
@@ -89,8 +108,9 @@ def test_a_filter_is_described_without_the_customer_and_without_addresses() -> N
     wanted = Filter(reason="refused", customer_id="canary", event_name="a@example.com", since=0)
 
     assert described(wanted) == (
-        f"reason=refused event_name=*** lane={lane_of('canary')} since=1970-01-01T00:00:00.000+00:00"
+        f"reason=refused event_name=*** lane={lane_of('canary')} since=1970-01-01T00:00:00.000Z"
     )
+    assert described(Filter(text="customer 'canary' is inactive", code="3009")) == "code=3009 text=…"
     assert described(Filter()) == "all"
 
 

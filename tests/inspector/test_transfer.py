@@ -12,14 +12,15 @@ import pytest
 from redis import Redis
 
 from shipper.envelope import seal
-from shipper.inspector import BrokenExportError, Change, Filter, Inspector, TrailFilter
+from shipper.errors import EventNotFoundError, LedgerFullError
+from shipper.inspector import BrokenExportError, Change, Filter, ImportCutError, Inspector, TrailFilter
 from shipper.keyring import new_key
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import enqueue
+from shipper.ledger.operations import enqueue, forget
 from shipper.ledger.pool import make_pool
 from shipper.outcome import State
 from shipper.settings import Settings
-from tests.inspector.story import HOUR, LOST, REFUSED, SETTINGS, Answer, Story
+from tests.inspector.story import ACCEPTED, HOUR, LOST, REFUSED, SETTINGS, Answer, Story
 from tests.ledger.book import Book, read
 from tests.support.servers import RedisServer, StartServer
 
@@ -60,17 +61,26 @@ def letters(story: Story) -> list[str]:
     return ids
 
 
+def now_of(redis: Redis) -> int:
+    """Return Redis' own time, in ms."""
+    seconds, micros = redis.time()
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
 def exported(inspector: Inspector, wanted: Any = None, **given: Any) -> bytes:
-    return b"".join(inspector.export(inspector.choose(wanted or Filter()), **given))
+    return b"".join(inspector.letters.export(inspector.letters.choose(wanted or Filter()), **given))
 
 
 def kept(redis: Redis, account: str = "default") -> Book:
     """Return of a ledger what belongs to its letters."""
     book = read(redis, account)
+    why = {
+        event_id: [line for line in lines if line.get("outcome") != "imported"]
+        for event_id, lines in book.why.items()
+    }
     return Book(
-        **{
-            name: getattr(book, name) for name in ("rec", "st", "why", "dead", "uncl", "dx", "groups", "idem")
-        },
+        **{name: getattr(book, name) for name in ("rec", "st", "dead", "uncl", "dx", "groups", "idem")},
+        why=why,
         people=book.people,
         fields=book.fields,
         kinds=book.kinds,
@@ -84,9 +94,9 @@ def test_letters_come_back_in_another_redis_as_they_were(
     client, ledger = elsewhere
     theirs = Inspector(ledger, SETTINGS)
 
-    head, count = theirs.check_export(file)
+    head, count = theirs.letters.check_export(file)
     file.seek(0)
-    handled = theirs.import_letters(file)
+    handled = theirs.letters.import_export(file)
 
     assert (head.account, head.masked, count) == ("default", False, 3)
     assert (handled.done, handled.left) == (3, {})
@@ -95,26 +105,31 @@ def test_letters_come_back_in_another_redis_as_they_were(
         "bytes": read(redis).n["bytes"]
     }
     assert theirs.audit().sound
-    assert [theirs.event(i).timeline for i in letters] == [inspector.event(i).timeline for i in letters]
+    timelines = [theirs.event(i).timeline for i in letters]
+    assert [timeline[:-1] for timeline in timelines] == [inspector.event(i).timeline for i in letters]
+    assert {timeline[-1].what for timeline in timelines} == {"imported"}
 
 
-def test_what_came_in_is_exported_as_the_same_lines(
+def test_what_came_in_is_exported_as_the_same_letters_which_came_in(
     letters: list[str], inspector: Inspector, elsewhere: tuple[Redis, Ledger]
 ) -> None:
     first = exported(inspector)
     theirs = Inspector(elsewhere[1], SETTINGS)
-    theirs.import_letters(BytesIO(first))
+    theirs.letters.import_export(BytesIO(first))
 
     second = exported(theirs)
 
-    assert second.splitlines()[1:-1] == first.splitlines()[1:-1]
+    was, came = ([json.loads(line) for line in file.splitlines()[1:-1]] for file in (first, second))
+    lines = [letter["history"].pop() for letter in came]
+    assert {(line["outcome"], line["by"]) for line in lines} == {("imported", theirs.operator)}
+    assert [letter | {"sha256": ""} for letter in came] == [letter | {"sha256": ""} for letter in was]
 
 
 def test_what_came_in_is_sent_again_and_its_producers_retry_is_a_duplicate(
     letters: list[str], inspector: Inspector, elsewhere: tuple[Redis, Ledger]
 ) -> None:
     theirs = Inspector(elsewhere[1], SETTINGS)
-    theirs.import_letters(BytesIO(exported(inspector)))
+    theirs.letters.import_export(BytesIO(exported(inspector)))
     retry = seal(
         {"customerId": "c-2", "events": {"a": {}, "b": {}}},
         settings=SETTINGS,
@@ -123,7 +138,7 @@ def test_what_came_in_is_sent_again_and_its_producers_retry_is_a_duplicate(
     )
 
     (admission,) = elsewhere[1].run(enqueue([retry], SETTINGS))
-    done = theirs.redrive(theirs.choose(letters[:2]), may_duplicate=False)
+    done = theirs.letters.redrive(theirs.letters.choose(letters[:2]), may_duplicate=False)
 
     assert (admission.word, admission.event_id) == ("dup", letters[1])
     assert done.done == 2
@@ -133,14 +148,102 @@ def test_what_came_in_is_sent_again_and_its_producers_retry_is_a_duplicate(
 
 def test_what_is_known_is_left_and_told(letters: list[str], inspector: Inspector, redis: Redis) -> None:
     file = exported(inspector)
-    inspector.discard(inspector.choose([letters[0]]))
+    inspector.letters.discard(inspector.letters.choose([letters[0]]))
     before = kept(redis)
 
-    handled = inspector.import_letters(BytesIO(file))
+    handled = inspector.letters.import_export(BytesIO(file))
 
     assert (handled.done, handled.left) == (0, {"known": 3})
     assert [left.event_id for left in handled.examples] == letters
     assert kept(redis) == before
+
+
+@pytest.mark.parametrize("at", ["here", "elsewhere"])
+def test_what_was_delivered_since_is_not_brought_back_though_its_id_is_forgotten(
+    at: str, story: Story, inspector: Inspector, redis: Redis, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    file = exported(inspector)
+    if at == "elsewhere":
+        story.ledger = elsewhere[1]
+        inspector = Inspector(story.ledger, SETTINGS)
+        inspector.letters.import_export(BytesIO(file))
+    inspector.letters.redrive(inspector.letters.choose([event_id]), may_duplicate=False)
+    story.now = now_of(redis) + HOUR
+    story.calls(ACCEPTED)
+
+    story.ledger.run(forget(SETTINGS, now=story.now + 7 * HOUR))
+    handled = inspector.letters.import_export(BytesIO(file))
+
+    with pytest.raises(EventNotFoundError):
+        inspector.event(event_id)
+    assert (handled.done, handled.left) == (0, {"known": 1})
+
+
+def test_what_was_discarded_comes_back_once_its_id_is_forgotten(
+    story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    file = exported(inspector)
+    inspector.letters.discard(inspector.letters.choose([event_id]))
+    at_once = inspector.letters.import_export(BytesIO(file))
+
+    story.ledger.run(forget(SETTINGS, now=now_of(redis) + 7 * HOUR))
+    later = inspector.letters.import_export(BytesIO(file))
+
+    assert (at_once.done, at_once.left) == (0, {"known": 1})
+    assert (later.done, inspector.event(event_id).state) == (1, State.DEAD)
+
+
+def test_a_masked_export_is_no_reason_to_remember(
+    letters: list[str], inspector: Inspector, redis: Redis
+) -> None:
+    exported(inspector, masked=True)
+
+    assert read(redis).exported == {}
+
+
+def test_an_import_that_a_full_redis_cuts_short_says_how_far_it_came(
+    story: Story, inspector: Inspector, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(45)])
+    while story.calls(REFUSED):
+        story.passes(HOUR)
+    file = exported(inspector)
+    client, ledger = elsewhere
+    theirs = Inspector(ledger, SETTINGS)
+
+    def fill(_: int) -> None:
+        client.config_set("maxmemory", 1)
+
+    with pytest.raises(ImportCutError) as caught:
+        theirs.letters.import_export(BytesIO(file), told=fill)
+    with pytest.raises(LedgerFullError):
+        theirs.letters.import_export(BytesIO(file))
+    client.config_set("maxmemory", 0)
+    again = theirs.letters.import_export(BytesIO(file))
+
+    assert (caught.value.line, caught.value.done) == (22, 20)
+    assert str(caught.value) == (
+        "the import broke off at line 22, with 20 letter(s) taken in; Redis is full: free memory or raise "
+        "maxmemory. Import the same file again: what was taken in is known, and left"
+    )
+    assert (again.done, again.left) == (25, {"known": 20})
+
+
+def test_an_import_waits_for_replicas_and_says_when_they_are_behind(
+    letters: list[str], inspector: Inspector, elsewhere: tuple[Redis, Ledger]
+) -> None:
+    file = exported(inspector)
+    lonely = Ledger(elsewhere[1].pool, budget_ms=500)
+    theirs = Inspector(lonely, Settings(wait_replicas=1, pace_per_second=0, pace_per_30_seconds=0))
+
+    with pytest.raises(ImportCutError, match="some from there on may be too: 0 of 1 replica"):
+        theirs.letters.import_export(BytesIO(file))
+
+    assert theirs.letters.choose(Filter()).count == 3
 
 
 def test_ids_and_filters_say_what_is_exported(letters: list[str], inspector: Inspector) -> None:
@@ -159,13 +262,15 @@ def test_encrypted_letters_are_written_in_the_clear_and_encrypted_again(
     event_id = story.enqueue("c-1", events={"visit": {"page": "/secret"}})
     story.calls(REFUSED)
     inspector = Inspector(ledger, ours)
-    inspector.redrive_edited(inspector.propose(event_id, Change(sets={"visit.page": "/other"})))
+    inspector.letters.redrive_edited(
+        inspector.letters.propose(event_id, Change(sets={"visit.page": "/other"}))
+    )
     seconds, _ = redis.time()
     story.now = seconds * 1000 + HOUR
     story.calls(REFUSED)
 
     file = exported(inspector, [event_id])
-    Inspector(elsewhere[1], theirs).import_letters(BytesIO(file))
+    Inspector(elsewhere[1], theirs).letters.import_export(BytesIO(file))
 
     stored: Any = elsewhere[0].hget("{shipper:default}:rec", event_id)
     history: Any = elsewhere[0].hget("{shipper:default}:why", event_id)
@@ -188,7 +293,7 @@ def test_letters_go_into_another_account_and_those_that_none_can_open_do_not(
     story.calls(REFUSED)
     file = exported(Inspector(ledger, SETTINGS))
 
-    again = Inspector(Ledger(ledger.pool, "shop-2"), OTHER).import_letters(BytesIO(file))
+    again = Inspector(Ledger(ledger.pool, "shop-2"), OTHER).letters.import_export(BytesIO(file))
 
     assert (again.done, again.left) == (1, {"sealed": 1})
     assert again.examples[0].event_id == locked
@@ -202,7 +307,7 @@ def test_a_letter_that_no_version_can_read_is_carried_as_it_is(
     redis.hset("{shipper:default}:rec", letters[0], b"2|newer\xff")
     redis.hset("{shipper:default}:rec", letters[1], b"1|l|1||f|n|s|r||3\0\xff not json")
 
-    handled = Inspector(elsewhere[1], SETTINGS).import_letters(BytesIO(exported(inspector)))
+    handled = Inspector(elsewhere[1], SETTINGS).letters.import_export(BytesIO(exported(inspector)))
 
     assert handled.done == 3
     assert kept(elsewhere[0]).rec == kept(redis).rec
@@ -216,14 +321,14 @@ def test_a_masked_export_tells_no_contact_and_cannot_be_imported(
     assert not any(canary.encode() in file for canary in CANARIES)
     assert b"c***@***" in file
     with pytest.raises(BrokenExportError, match="line 1 says that it is masked"):
-        inspector.check_export(BytesIO(file))
+        inspector.letters.check_export(BytesIO(file))
 
 
 def test_what_left_and_what_came_stands_on_the_audit_log(
     letters: list[str], ledger: Ledger, elsewhere: tuple[Redis, Ledger]
 ) -> None:
     ours, theirs = (Inspector(each, SETTINGS, operator="ann") for each in (ledger, elsewhere[1]))
-    theirs.import_letters(BytesIO(exported(ours, Filter(reason="refused"))))
+    theirs.letters.import_export(BytesIO(exported(ours, Filter(reason="refused"))))
 
     (left,) = ours.trail(TrailFilter())
     (came,) = theirs.trail(TrailFilter())
@@ -241,11 +346,11 @@ def test_a_large_export_is_written_and_read_without_holding_it(
         story.passes(HOUR)
     told: list[int] = []
 
-    lines = inspector.export(inspector.choose(Filter()), told=told.append)
+    lines = inspector.letters.export(inspector.letters.choose(Filter()), told=told.append)
     first = [next(lines), next(lines)]
     asked = list(told)
     file = b"".join([*first, *lines])
-    done = Inspector(elsewhere[1], SETTINGS).import_letters(BytesIO(file), told=told.append)
+    done = Inspector(elsewhere[1], SETTINGS).letters.import_export(BytesIO(file), told=told.append)
 
     assert asked == []
     assert told == [*[20] * 8, 10] * 2
@@ -281,6 +386,10 @@ BROKEN: dict[str, tuple[Callable[[list[bytes]], bytes], str]] = {
     "something behind": (lambda f: b"".join([*f, f[1]]), "line 6 stands behind the last one"),
     "a file of events": (lambda _: b'{"customerId":"c"}\n', "line 1 is no whole line of an export"),
     "a later format": (lambda f: whole([resealed(f[0], format=2), *f[1:]]), "line 1 is no head of an export"),
+    "a time beyond all calendars": (
+        lambda f: whole([resealed(f[0], exported_at=10**30), *f[1:]]),
+        "line 1 is of a time beyond the years",
+    ),
     "no id": (lambda f: whole([f[0], resealed(f[1], event_id="x"), *f[2:]]), "line 2 has no event id"),
     "a waiting event": (
         lambda f: whole([f[0], resealed(f[1], state="waiting"), *f[2:]]),
@@ -316,7 +425,7 @@ def test_a_file_that_is_not_whole_is_refused_with_its_line(
     file = exported(inspector).splitlines(keepends=True)
 
     with pytest.raises(BrokenExportError) as caught:
-        inspector.check_export(BytesIO(spoil(file)))
+        inspector.letters.check_export(BytesIO(spoil(file)))
 
     assert problem in str(caught.value)
     assert f"line {caught.value.line} " in str(caught.value)

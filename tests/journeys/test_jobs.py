@@ -25,13 +25,13 @@ def test_a_job_outlives_every_worker_that_carries_it_on_and_sends_each_event_onc
     ids = letters(stage, 60, names=2)
     desk = inspector(stage)
 
-    job = desk.start_job(Filter(reason="refused"), rate=50).job
-    stage.until(lambda: desk.job(job).sent > 10)
+    job = desk.jobs.start(Filter(reason="refused"), rate=50).job
+    stage.until(lambda: desk.jobs.find(job).sent > 10)
     stage.workers[-1].kill()
     stage.worker(refusal_burst=0)
 
-    stage.until(lambda: desk.job(job).over)
-    done = desk.job(job)
+    stage.until(lambda: desk.jobs.find(job).over)
+    done = desk.jobs.find(job)
     assert (done.state, done.sent, done.delivered, done.failed, done.left) == ("done", 120, 120, 0, {})
     assert stage.count("redriven") == len(ids)
     assert len(stage.copies()) == 120
@@ -47,15 +47,15 @@ def test_a_job_waits_in_the_ledger_until_there_is_a_worker_and_two_of_one_set_se
     worker.terminate()
     worker.wait()
     desk = inspector(stage)
-    jobs = [desk.start_job(Filter(), rate=100).job for _ in range(2)]
-    waiting = [desk.job(job).sent for job in jobs]
+    jobs = [desk.jobs.start(Filter(), rate=100).job for _ in range(2)]
+    waiting = [desk.jobs.find(job).sent for job in jobs]
 
     stage.worker()
     stage.worker()
 
-    stage.until(lambda: all(desk.job(job).over for job in jobs))
+    stage.until(lambda: all(desk.jobs.find(job).over for job in jobs))
     assert waiting == [0, 0]
-    assert sum(desk.job(job).sent for job in jobs) == 20
+    assert sum(desk.jobs.find(job).sent for job in jobs) == 20
     assert set(stage.copies().values()) == {1}
     stage.assert_sound()
 
@@ -66,10 +66,10 @@ def test_a_job_that_mends_nothing_stops_by_itself(stage: Stage) -> None:
     stage.sandbox.add_fault({"status": 422, "body": {"code": 3009, "message": "inactive"}})
     desk = inspector(stage)
 
-    job = desk.start_job(Filter(), rate=40).job
+    job = desk.jobs.start(Filter(), rate=40).job
 
-    stage.until(lambda: desk.job(job).state == "stopped")
-    stopped = desk.job(job)
+    stage.until(lambda: desk.jobs.find(job).state == "stopped")
+    stopped = desk.jobs.find(job)
     assert stopped.sent < 120
     assert stopped.why is not None
     assert stopped.why.endswith("failed again, most as refused 3009")

@@ -48,6 +48,7 @@ class Book:
     why: Mapping[str, list[Entry]] = field(default_factory=_none)
     fate: Mapping[str, Fate] = field(default_factory=_none)
     ended: tuple[str, ...] = ()
+    exported: Mapping[str, int] = field(default_factory=_none)
     idem: Mapping[str, str] = field(default_factory=_none)
     idemx: tuple[str, ...] = ()
     dead: Mapping[str, int] = field(default_factory=_none)
@@ -121,6 +122,7 @@ SCORES: Final = (
     "crew",
     "sweeps",
     "jdue",
+    "exported",
 )
 LEXICAL: Final = ("jids", "jopen")
 """ZSETs of which all scores are 0."""
@@ -135,6 +137,7 @@ def write_record(record: Record | bytes) -> bytes:
     flags = ("p" if record.park else "r") + "s" * record.solo
     header = f"1|{record.lane}|{record.accepted_at}|{record.key_hash}|{record.fingerprint}"
     header += f"|{','.join(record.names)}|{record.signature}|{flags}|{record.hook}|{record.head_len}"
+    header += f"|{record.context}" if record.context else ""
     return header.encode() + b"\0" + record.body
 
 

@@ -175,6 +175,8 @@ def letter_index(
     indexed = [f"r{tried.reason}", f"c{shown}", f"f{tried.field or '-'}", f"l{record.lane}"]
     indexed += [f"k{tried.kind}"] if tried.kind else []
     indexed += [f"n{name}" for name in record.names] + [f"g{group}" for group in groups]
+    if tried.causes and tried.reason != "unclear":
+        indexed += [f"{'p' if record.park else 'm'}{tried.reason}", *(f"m{group}" for group in groups)]
     return frozenset(f"{index}\0{at:013}\0{event_id}" for index in indexed), dict.fromkeys(groups, 1)
 
 

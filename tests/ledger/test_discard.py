@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from redis import Redis
 
 from shipper.ledger import operations
@@ -13,8 +15,8 @@ RUNG = ("1",)
 LATER = NOW + 5000
 
 
-def discard(*ids: str) -> operations.Operation[list[str]]:
-    return operations.discard(ids, now=LATER)
+def discard(*ids: str, waiting: bool = True, **given: Any) -> operations.Operation[list[str]]:
+    return operations.discard(ids, waiting=ids if waiting else (), now=LATER, **given)
 
 
 ROWS = {
@@ -97,6 +99,24 @@ ROWS = {
         call=discard("E1", "E2"),
         answer=["no", "no"],
         after=ended("E1").but(bell=RUNG),
+    ),
+    "no waiting event where letters alone are meant": Row(
+        before=waiting("ann", "E1") + dead("bob", "E2"),
+        call=discard("E1", "E2", waiting=False),
+        answer=["no", "ok"],
+        after=(waiting("ann", "E1") + ended("E2", "discarded", at=LATER)).but(bell=RUNG),
+    ),
+    "no letter that died, or came in, since it was chosen": Row(
+        before=dead("ann", "E1")
+        + dead("bob", "E2", at=NOW + 1)
+        + dead("cat", "E3").but(why={"E3": [{"at": NOW + 1, "outcome": "imported"}]}),
+        call=discard("E1", "E2", "E3", moment=NOW + 1),
+        answer=["ok", "later", "later"],
+        after=(
+            ended("E1", "discarded", at=LATER)
+            + dead("bob", "E2", at=NOW + 1)
+            + dead("cat", "E3").but(why={"E3": [{"at": NOW + 1, "outcome": "imported"}]})
+        ).but(bell=RUNG),
     ),
     "asked twice, once": Row(
         before=dead("ann", "E1"),

@@ -113,6 +113,64 @@ RETENTIONS = {
     ),
 }
 
+PAST = NOW + 6 * HOUR + EARLY_MS + 1
+LONG_PAST = NOW + 400 * 24 * HOUR
+FORGOTTEN = {"accepted": 1, "delivered": 1, "forgotten_delivered": 1}
+EXPORTED = {
+    "what was delivered stays known to imports": Row(
+        before=ended("E1").but(exported={"E1": NOW - 1}),
+        call=forget(now=PAST),
+        answer=(1, 0, 0),
+        after=Book(meta=MEMORY, n=FORGOTTEN, exported={"E1": -PAST}),
+    ),
+    "what was expunged too": Row(
+        before=ended("E1", "expunged").but(exported={"E1": NOW - 1}),
+        call=forget(now=PAST),
+        answer=(1, 0, 0),
+        after=Book(
+            meta=MEMORY,
+            n={"accepted": 1, "expunged": 1, "forgotten_expunged": 1},
+            exported={"E1": -PAST},
+        ),
+    ),
+    "what was discarded may come back": Row(
+        before=ended("E1", "discarded").but(exported={"E1": NOW - 1, "E2": NOW - 1}),
+        call=forget(now=PAST),
+        answer=(1, 0, 0),
+        after=Book(
+            meta=MEMORY,
+            n={"accepted": 1, "discarded": 1, "forgotten_discarded": 1},
+            exported={"E2": NOW - 1},
+        ),
+    ),
+    "what no file has is forgotten as ever": Row(
+        before=ended("E1").but(exported={"E2": NOW}),
+        call=forget(now=PAST),
+        answer=(1, 0, 0),
+        after=Book(meta=MEMORY, n=FORGOTTEN, exported={"E2": NOW}),
+    ),
+    "imports forget with the audit log, four hundred days later": Row(
+        before=Book(exported={"E1": NOW, "E2": -NOW, "E3": NOW + 1, "E4": -(NOW + 1)}),
+        call=forget(now=LONG_PAST),
+        answer=(0, 0, 0),
+        after=Book(meta=MEMORY, exported={"E3": NOW + 1, "E4": -(NOW + 1)}),
+    ),
+    "no more than the limit": Row(
+        before=Book(exported={"E1": -NOW, "E2": NOW - 1, "E3": NOW}),
+        call=forget(now=LONG_PAST, limit=2),
+        answer=(0, 0, 0),
+        after=Book(meta=MEMORY, exported={"E3": NOW}),
+    ),
+    "what is here still, or ended a moment ago, is kept as if it had left now": Row(
+        before=(dead("ann", "E1") + ended("E2", at=LONG_PAST)).but(exported={"E1": NOW, "E2": NOW}),
+        call=forget(now=LONG_PAST),
+        answer=(0, 0, 0),
+        after=(dead("ann", "E1") + ended("E2", at=LONG_PAST)).but(
+            meta=MEMORY, exported={"E1": LONG_PAST, "E2": LONG_PAST}
+        ),
+    ),
+}
+
 STEPPED = {
     "a lease from a clock that was ahead ends after two leases": Row(
         before=in_flight("ann", "E1", until=NOW + HOUR),
@@ -158,6 +216,12 @@ STEPPED = {
         answer=(0, 0, 1),
         after=Book(gate=gate("restarted", until=NOW + 2 * HOUR), meta=MEMORY),
     ),
+    "the next step of a job is no second away": Row(
+        before=Book(jdue={"J1": NOW + HOUR, "J2": NOW + SECOND}),
+        call=forget(),
+        answer=(0, 0, 1),
+        after=Book(jdue={"J1": NOW + SECOND, "J2": NOW + SECOND}, meta=MEMORY),
+    ),
     "a probe is waited for no longer than two leases": Row(
         before=Book(gate=gate("credentials", until=NOW, pend=NOW + 24 * HOUR)),
         call=forget(),
@@ -193,6 +257,16 @@ STEPPED = {
 
 @table(RETENTIONS)
 def test_forget_ends_a_retention(row: Row, ledger: Ledger, redis: Redis) -> None:
+    put(redis, row.before)
+
+    answer = ledger.run(row.call)
+
+    assert answer == row.answer
+    assert read(redis) == row.after
+
+
+@table(EXPORTED)
+def test_what_a_file_has_is_remembered_longer(row: Row, ledger: Ledger, redis: Redis) -> None:
     put(redis, row.before)
 
     answer = ledger.run(row.call)

@@ -104,7 +104,7 @@ GOES_ON: dict[str, tuple[Book, Operation[Any]]] = {
         dead("ann", "E1"),
         ask.redrive(["E1"], spread_ms=50, may_duplicate=False, line=b"{}", now=NOW),
     ),
-    "discard": (waiting("ann", "E1", hook="sent"), ask.discard(["E1"], now=NOW)),
+    "discard": (waiting("ann", "E1", hook="sent"), ask.discard(["E1"], waiting=["E1"], now=NOW)),
     "expunge": (waiting("ann", "E1", key="K"), ask.expunge(["E1"], now=NOW)),
     "pause": (Book(), ask.pause(now=NOW)),
     "resume": (Book(gate={"why": "operator", "until": "9"}), ask.resume(now=NOW)),
@@ -151,6 +151,8 @@ READS = {
     "status": ask.status(now=NOW),
     "audit_lanes": ask.audit_lanes(["ann"], now=NOW),
     "audit_events": ask.audit_events(["E1"], now=NOW),
+    "audit_letters": ask.audit_letters("letters", ["E1"], now=NOW),
+    "letter_lanes": ask.letter_lanes(["E1"], now=NOW),
 }
 
 

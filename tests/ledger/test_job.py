@@ -31,10 +31,12 @@ def job(**changed: Any) -> dict[str, Any]:
         "total": 3,
         "rate": 10,
         "dup": False,
+        "moment": NOW + 1,
         "deed": write_deed(SENDS),
         "cursor": "",
         "recent": "",
         "why": "",
+        "waits": "",
         "left": {},
         "codes": {},
         "all": False,
@@ -61,8 +63,8 @@ def step(
 
 
 def start(**given: Any) -> Operation[str]:
-    wanted = {"filter_text": "{}", "total": 3, "rate": 10, "may_duplicate": False, "sends": SENDS, **given}
-    return operations.job_start("J1", deed=START, now=NOW, **wanted)
+    wanted = {"filter_text": "{}", "total": 3, "rate": 10, "may_duplicate": False, "moment": NOW + 1}
+    return operations.job_start("J1", deed=START, now=NOW, sends=SENDS, **{**wanted, **given})
 
 
 def redriven(lane: str, event_id: str, *, due: int) -> Book:
@@ -92,35 +94,45 @@ STARTS = {
     ),
     "one by ids waits for them": Row(
         before=Book(),
-        call=start(filter_text="", total=0, filling=True),
+        call=start(filter_text="", total=2, filling=True),
         answer="ok",
         after=Book(
-            jobs={"J1": job(state="filling", filter="", total=0)}, trail=((NOW, write_deed(START), 0, ()),)
+            jobs={"J1": job(state="filling", filter="", total=0)}, trail=((NOW, write_deed(START), 2, ()),)
         ),
     ),
     "asked again it begins once": Row(before=held(sent=2), call=start(), answer="known", after=held(sent=2)),
-    "ids are taken once each": Row(
-        before=Book(jobs={"J1": job(state="filling", filter="", total=1)}, jids=frozenset({"J1 E1"})),
-        call=operations.job_fill("J1", ["E1", "E2"], last=False, now=LATER),
+    "ids are taken in their order, and given again they are taken once": Row(
+        before=Book(
+            jobs={"J1": job(state="filling", filter="", total=1)}, jids=frozenset({"J1 00000000 E2"})
+        ),
+        call=operations.job_fill("J1", ["E2", "E1"], before=0, last=False, now=LATER),
         answer="filling",
-        after=Book(jobs={"J1": job(state="filling", filter="", total=2)}, jids=frozenset({"J1 E1", "J1 E2"})),
+        after=Book(
+            jobs={"J1": job(state="filling", filter="", total=2)},
+            jids=frozenset({"J1 00000000 E2", "J1 00000001 E1"}),
+        ),
     ),
     "with the last of them it runs": Row(
         before=Book(jobs={"J1": job(state="filling", filter="", total=0)}),
-        call=operations.job_fill("J1", ["E1"], last=True, now=LATER),
+        call=operations.job_fill("J1", ["E1"], before=7, last=True, now=LATER),
         answer="running",
         after=Book(
-            jobs={"J1": job(filter="", total=1, seen_at=LATER)}, jdue={"J1": LATER}, jids=frozenset({"J1 E1"})
+            jobs={"J1": job(filter="", total=1, seen_at=LATER)},
+            jdue={"J1": LATER},
+            jids=frozenset({"J1 00000007 E1"}),
         ),
     ),
     "a job that runs takes no more": Row(
         before=held(),
-        call=operations.job_fill("J1", ["E1"], last=True, now=LATER),
+        call=operations.job_fill("J1", ["E1"], before=0, last=True, now=LATER),
         answer="running",
         after=held(),
     ),
     "where there is none nothing is kept": Row(
-        before=Book(), call=operations.job_fill("J1", ["E1"], last=True, now=LATER), answer="no", after=Book()
+        before=Book(),
+        call=operations.job_fill("J1", ["E1"], before=0, last=True, now=LATER),
+        answer="no",
+        after=Book(),
     ),
 }
 
@@ -215,6 +227,18 @@ STEPS = {
         after=dead("ann", "E1").but(why={"E1": [{"job": "J1"}]})
         + held(NEXT, cursor="a", left={"again": 1}, credit=10, seen_at=LATER),
     ),
+    "what has become a letter, or came in, since it was chosen is left, whoever found it": Row(
+        before=dead("ann", "E1", at=NOW + 1)
+        + unclear("bob", "E2", at=NOW + 1)
+        + dead("cat", "E3").but(why={"E3": [{"at": NOW + 1, "outcome": "imported"}]})
+        + held(dup=True),
+        call=step(("a", "E1"), ("b", "E2"), ("c", "E3")),
+        answer=("ok", 0),
+        after=dead("ann", "E1", at=NOW + 1)
+        + unclear("bob", "E2", at=NOW + 1)
+        + dead("cat", "E3").but(why={"E3": [{"at": NOW + 1, "outcome": "imported"}]})
+        + held(NEXT, dup=True, cursor="c", left={"later": 3}, credit=10, seen_at=LATER),
+    ),
     "of two workers with the same cursor one does nothing": Row(
         before=THREE + held(cursor="a"),
         call=step(("a", "E1"), cursor=""),
@@ -227,20 +251,40 @@ STEPS = {
         answer=("late", 0),
         after=dead("ann", "E1")
         + waiting("bob", "E2", due=LATER - 1001)
-        + held(NEXT, credit=10, seen_at=LATER),
+        + held(NEXT, credit=10, seen_at=LATER, waits="late"),
     ),
     "it leaves a part of the quota to live events": Row(
         before=dead("ann", "E1") + held().but(pace=PACE),
         call=step(("a", "E1"), most_calls=2),
         answer=("quota", 0),
-        after=dead("ann", "E1") + held(NEXT, credit=10, seen_at=LATER).but(pace=PACE),
+        after=dead("ann", "E1") + held(NEXT, credit=10, seen_at=LATER, waits="quota").but(pace=PACE),
     ),
     "it waits while the account is held": Row(
         before=dead("ann", "E1") + held().but(gate={"why": "operator", "until": str(LATER + 9)}),
         call=step(("a", "E1")),
         answer=("held", 0),
         after=dead("ann", "E1")
-        + held(NEXT, credit=10, seen_at=LATER).but(gate={"why": "operator", "until": str(LATER + 9)}),
+        + held(NEXT, credit=10, seen_at=LATER, waits="held").but(
+            gate={"why": "operator", "until": str(LATER + 9)}
+        ),
+    ),
+    "it goes on when nothing holds it any more": Row(
+        before=dead("ann", "E1") + held(seen_at=LATER, waits="held"),
+        call=step(("a", "E1")),
+        answer=("ok", 0),
+        after=dead("ann", "E1") + held(NEXT, seen_at=LATER),
+    ),
+    "it waits for nothing when all is sent": Row(
+        before=held(sent=1, seen_at=LATER).but(
+            gate={"why": "operator", "until": str(LATER + 9)}, jopen=sent("E1", at=NOW)
+        )
+        + waiting("ann", "E1", due=LATER).but(st={"E1": Tried(life=1)}),
+        call=step(nothing_more=True),
+        answer=("held", 0),
+        after=held(NEXT, sent=1, seen_at=LATER, all=True).but(
+            gate={"why": "operator", "until": str(LATER + 9)}, jopen=sent("E1", at=NOW)
+        )
+        + waiting("ann", "E1", due=LATER).but(st={"E1": Tried(life=1)}),
     ),
     "it waits while too many are on their way": Row(
         before=dead("ann", "E1")
@@ -250,7 +294,7 @@ STEPS = {
         answer=("full", 0),
         after=dead("ann", "E1")
         + waiting("bob", "E2", due=LATER).but(st={"E2": Tried(life=1)})
-        + held(NEXT, sent=1, credit=10, seen_at=LATER).but(jopen=sent("E2", at=NOW)),
+        + held(NEXT, sent=1, credit=10, seen_at=LATER, waits="full").but(jopen=sent("E2", at=NOW)),
     ),
     "what became of what it sent is seen": Row(
         before=ended("E1")
@@ -345,10 +389,20 @@ STEPS = {
         + held(NEXT, state="paused", delivered=1, recent=".", credit=10, seen_at=LATER),
     ),
     "what a cancelled job had still to do is forgotten": Row(
-        before=held(state="cancelled").but(jopen=sent("E2", at=NOW), jids=frozenset({"J1 E1", "J2 E1"})),
+        before=held(state="cancelled").but(jids=frozenset({"J1 0 E1", "J2 0 E1"})),
         call=step(),
         answer=("cancelled", 0),
-        after=Book(jobs={"J1": job(state="cancelled")}, jids=frozenset({"J2 E1"})),
+        after=Book(jobs={"J1": job(state="cancelled")}, jids=frozenset({"J2 0 E1"})),
+    ),
+    "what a cancelled job had sent goes on, and is told": Row(
+        before=waiting("ann", "E1", due=LATER).but(st={"E1": Tried(life=1)})
+        + ended("E2")
+        + held(state="cancelled", sent=2).but(jopen=sent("E1", "E2", at=NOW)),
+        call=step(),
+        answer=("cancelled", 0),
+        after=waiting("ann", "E1", due=LATER).but(st={"E1": Tried(life=1)})
+        + ended("E2")
+        + held(NEXT, state="cancelled", sent=2, delivered=1, recent=".").but(jopen=sent("E1", at=NOW)),
     ),
     "a job that is gone is looked after no more": Row(
         before=Book(jdue={"J1": NOW}), call=step(), answer=("no", 0), after=Book()
@@ -392,9 +446,20 @@ def test_of_a_thousand_jobs_the_oldest_that_is_over_is_forgotten(ledger: Ledger,
     assert len(found) == 1001
     assert {"A000", "J1"} <= found
     ledger.run(
-        operations.job_start("J2", filter_text="{}", total=0, rate=1, may_duplicate=False, sends=SENDS)
+        operations.job_start(
+            "J2", filter_text="{}", total=0, rate=1, may_duplicate=False, moment=NOW, sends=SENDS
+        )
     )
     assert "A001" not in {state.name for state in jobs_of(ledger)}
+
+
+def test_a_job_that_waits_for_its_ids_is_not_forgotten(ledger: Ledger, redis: Redis) -> None:
+    jobs = {f"A{i:03}": job(state="done") for i in range(1000)}
+    put(redis, Book(jobs={**jobs, "A000": job(state="filling")}))
+
+    ledger.run(start())
+
+    assert "A000" in {state.name for state in jobs_of(ledger)}
 
 
 def test_a_step_of_a_worker_goes_on_where_the_last_one_ended(ledger: Ledger, redis: Redis) -> None:
@@ -407,17 +472,19 @@ def test_a_step_of_a_worker_goes_on_where_the_last_one_ended(ledger: Ledger, red
     assert carry_on(ledger, "J1") == 0
 
 
-def test_a_job_by_ids_sends_them_in_the_order_of_their_birth(ledger: Ledger, redis: Redis) -> None:
-    jids = frozenset({"J1 E3", "J1 E1", "J2 E2"})
+def test_a_job_by_ids_sends_them_in_the_order_in_which_it_was_given_them(
+    ledger: Ledger, redis: Redis
+) -> None:
+    jids = frozenset({"J1 00000000 E3", "J1 00000001 E1", "J2 00000000 E2"})
     put(redis, THREE + held(filter="", rate=1000, at=0, seen_at=0).but(jids=jids))
 
     sent_again = carry_on(ledger, "J1")
 
     found = read(redis)
     assert sent_again == 2
-    assert found.jids == {"J2 E2"}
+    assert found.jids == {"J2 00000000 E2"}
     assert found.dead.keys() == {"E2"}
-    assert found.trail[0][3] == ("E1", "E3")
+    assert found.trail[0][3] == ("E3", "E1")
 
 
 def test_what_is_remembered_of_a_job_is_read(ledger: Ledger, redis: Redis) -> None:

@@ -136,7 +136,7 @@ def test_a_viewer_sees_and_cannot_touch(private_server: StartServer, ledger_of: 
         shown = viewer.run(operations.show(["E1"], now=NOW))
         status = viewer.run(operations.status(now=NOW))
         with pytest.raises(Exception, match="does not let the user viewer"):
-            viewer.run(operations.discard(["E1"], now=NOW))
+            viewer.run(operations.discard(["E1"], waiting=["E1"], now=NOW))
 
         assert shown[0] is not None
         assert status.counters["waiting"] == 1

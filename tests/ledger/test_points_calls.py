@@ -60,7 +60,7 @@ def test_each_life_ends_once_and_is_told_once(scene: Scene) -> None:
 def test_every_accepted_event_is_accounted_for(scene: Scene) -> None:
     """Point 12: discarded and forgotten have buckets of their own."""
     scene.many(9)
-    scene.ledger.run(ask.discard(["E0"], now=scene.now))
+    scene.ledger.run(ask.discard(["E0"], waiting=["E0"], now=scene.now))
     scene.ledger.run(ask.expunge(["E1"], now=scene.now))
     scene.drain()
     scene.now += 7 * HOUR
@@ -217,7 +217,7 @@ def test_nobody_waits_for_the_backoff_of_an_event_that_is_gone(way: str, scene: 
     blocked = scene.only_call()
     scene.end(Verdict.REFUSED_FOR_NOW, Retry(delay_ms=HOUR), blocked)
     ways: dict[str, ask.Operation[Any]] = {
-        "discard": ask.discard(["A"], now=scene.now),
+        "discard": ask.discard(["A"], waiting=["A"], now=scene.now),
         "expunge": ask.expunge(["A"], now=scene.now),
         "adopt": ask.settle([accepted("ann", "late", "A")], scene.settings, now=scene.now),
     }

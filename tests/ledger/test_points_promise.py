@@ -94,7 +94,7 @@ def test_a_transition_that_was_resent_changes_nothing_more(operation: str, scene
             [settled("bob", "t1", Verdict.BUSY, E2=Free(delay_ms=5))], scene.settings, now=NOW
         ),
         "redrive": ask.redrive(["E3"], spread_ms=50, may_duplicate=False, now=NOW),
-        "discard": ask.discard(["E1"], now=NOW),
+        "discard": ask.discard(["E1"], waiting=["E1"], now=NOW),
         "expunge": ask.expunge(["E1", "E2", "E3"], now=NOW),
         "pause": ask.pause(now=NOW),
         "forget": ask.forget(scene.settings, now=NOW),
@@ -145,7 +145,7 @@ def test_a_bell_of_any_type_fails_no_script(kind: str, scene: Scene) -> None:
     assert scene.end(Verdict.PERMANENT, Dead(reason=Reason.REFUSED), bob) == ["ok"]
     redriven = scene.ledger.run(ask.redrive(["E2"], spread_ms=1, may_duplicate=False, now=scene.now))
     assert redriven == ["ok"]
-    assert scene.ledger.run(ask.discard(["E1"], now=scene.now)) == ["ok"]
+    assert scene.ledger.run(ask.discard(["E1"], waiting=["E1"], now=scene.now)) == ["ok"]
     assert scene.ledger.run(ask.expunge(["E2"], now=scene.now)) == ["waiting"]
     assert scene.ledger.run(ask.resume(now=scene.now)) is None
 

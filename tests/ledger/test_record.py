@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -42,6 +43,8 @@ RECORD = Record(
     head_len=9,
     body=b'{"customerId":"c"}',
 )
+CONTEXT = "request_id=r-1&path=%2Fa%7Cb%00~_."
+WITH_CONTEXT = STORED.replace(b"|9\0", f"|9|{CONTEXT}\0".encode())
 
 
 def test_a_record_is_read_field_by_field() -> None:
@@ -50,6 +53,10 @@ def test_a_record_is_read_field_by_field() -> None:
     assert record == RECORD
     assert record is not None
     assert record.event == {"customerId": "c"}
+
+
+def test_a_record_with_a_context_is_read_with_it() -> None:
+    assert read_record(WITH_CONTEXT) == replace(RECORD, context=CONTEXT)
 
 
 def test_a_record_shows_no_body() -> None:
@@ -71,6 +78,12 @@ UNREADABLE = {
     "no names": STORED.replace(b"|view,buy|", b"||"),
     "no signature": STORED.replace(b"|sig|", b"||"),
     "no flags": STORED.replace(b"|ps|", b"||"),
+    "a context that is empty": STORED.replace(b"|9\0", b"|9|\0"),
+    "a context and one more field": WITH_CONTEXT.replace(b"r-1", b"r|1"),
+    "a context of other characters": WITH_CONTEXT.replace(b"r-1", b"r 1"),
+    "a context in another script": WITH_CONTEXT.replace(b"r-1", "é".encode()),
+    "a context without a body": WITH_CONTEXT.partition(b"\0")[0],
+    "a context of a line break": WITH_CONTEXT.replace(b"~_.", b"~_.\n"),
     "a header that ends too early": b"1|ann|1\0|fp|v|s|r|h|h|9\0{}",
     "a header cut by a NUL in a field": STORED.replace(b"|sig|", b"|s\0g|"),
 }
@@ -95,10 +108,23 @@ def test_what_python_cannot_read_lua_quarantines(stored: bytes, ledger: Ledger, 
         event("E1", names=tuple("abcdefgh"), key="K", hook="a.b-c_d"),
         event("E1", park=True, solo=True),
         RECORD,
+        replace(RECORD, context=CONTEXT),
+        replace(RECORD, context=CONTEXT, body=b"|9\0"),
     ],
 )
 def test_a_record_survives_being_written(record: Record) -> None:
     assert read_record(write_record(record)) == record
+
+
+@pytest.mark.parametrize("body", [b"{}", b"|9\0{}", b"\0|a=b\0"])
+@pytest.mark.parametrize("server", ["redis7"], indirect=True)
+def test_lua_reads_a_record_with_a_context_as_one_without(body: bytes, ledger: Ledger, redis: Redis) -> None:
+    stored = replace(event("E1"), context=CONTEXT, body=body)
+    put(redis, waiting("ann", "E1").but(rec={"E1": stored}))
+
+    answer = ledger.run(operations.claim(["t1"], settings_of(), worker="w1", now=NOW))
+
+    assert [claimed.record for call in answer.calls for claimed in call.events] == [stored]
 
 
 def test_what_the_envelope_sealed_is_what_the_record_holds(ledger: Ledger, redis: Redis) -> None:

@@ -134,6 +134,40 @@ ROWS = {
         answer=["ok"],
         after=alive("ann", "E1").but(meta=spread(LATER + 50), bell=RUNG),
     ),
+    "a parked one of which a copy may be there wants that word too, whatever its last answer was": Row(
+        before=dead("ann", "E1", park=True, tried=SPENT),
+        call=redrive("E1"),
+        answer=["unclear"],
+        after=dead("ann", "E1", park=True, tried=SPENT).but(bell=RUNG),
+    ),
+    "with that word the parked one goes": Row(
+        before=dead("ann", "E1", park=True, tried=SPENT),
+        call=redrive("E1", may_duplicate=True),
+        answer=["ok"],
+        after=alive(
+            "ann", "E1", park=True, tried=Tried(number=20, causes=3, solo=True, life=1, since=LATER)
+        ).but(meta=spread(LATER + 50), bell=RUNG),
+    ),
+    "a parked one that was refused, and never unclear, goes without": Row(
+        before=dead("ann", "E1", park=True),
+        call=redrive("E1"),
+        answer=["ok"],
+        after=alive("ann", "E1", park=True).but(meta=spread(LATER + 50), bell=RUNG),
+    ),
+    "one that died, or became unclear, since it was chosen stays": Row(
+        before=dead("ann", "E1") + dead("bob", "E2", at=NOW + 1) + unclear("cat", "E3", at=NOW + 1),
+        call=redrive("E1", "E2", "E3", may_duplicate=True, moment=NOW + 1),
+        answer=["ok", "later", "later"],
+        after=(alive("ann", "E1") + dead("bob", "E2", at=NOW + 1) + unclear("cat", "E3", at=NOW + 1)).but(
+            meta=spread(LATER + 50), bell=RUNG
+        ),
+    ),
+    "one that was taken in since the choice stays, though it died elsewhere long ago": Row(
+        before=dead("ann", "E1").but(why={"E1": [{"at": NOW + 1, "outcome": "imported"}]}),
+        call=redrive("E1", moment=NOW + 1),
+        answer=["later"],
+        after=dead("ann", "E1").but(why={"E1": [{"at": NOW + 1, "outcome": "imported"}]}, bell=RUNG),
+    ),
     "asked twice it goes once": Row(
         before=dead("ann", "E1"),
         call=redrive("E1", "E1"),

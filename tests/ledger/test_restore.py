@@ -10,6 +10,7 @@ from redis import Redis
 from shipper.errors import LedgerFullError
 from shipper.ledger import operations
 from shipper.ledger.audit import audit
+from shipper.ledger.deed import Deed, write_deed
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import Stored
 from shipper.ledger.record import Tried
@@ -18,6 +19,7 @@ from tests.ledger.builders import COST, NOW, dead, ended, event, unclear, waitin
 from tests.ledger.table import Row, table
 
 LATER = NOW + 5000
+DEED = Deed(by="ann", did="export", about="all", name="D1")
 FIRST = Tried(number=1, charged=1, reason="refused", code=3009)
 PARKED = Tried(number=1, charged=1, reason="unclear")
 
@@ -38,9 +40,16 @@ def restore(*letters: Stored, **given: Any) -> operations.Operation[list[str]]:
     return operations.restore(letters, now=LATER, **given)
 
 
+CAME_IN = {"at": LATER, "outcome": "imported"}
+
+
 def taken(book: Book, *ids: str) -> Book:
-    """A letter that did not die here, told only by a counter."""
-    return book.but(why={i: [{"number": 1}] for i in ids}, n={**book.n, "restored": len(ids)})
+    """A letter that did not die here, told by a counter and in its history; a file has it."""
+    return book.but(
+        why={i: [{"number": 1}, CAME_IN] for i in ids},
+        n={**book.n, "restored": len(ids)},
+        exported=dict.fromkeys(ids, LATER),
+    )
 
 
 ROWS = {
@@ -65,6 +74,18 @@ ROWS = {
         call=restore(letter("E1"), letter("E2"), letter("E3")),
         answer=["known", "known", "known"],
         after=waiting("ann", "E1") + dead("bob", "E2") + ended("E3"),
+    ),
+    "one that was delivered since a file took it is left, though its id is forgotten": Row(
+        before=Book(exported={"E1": -NOW}),
+        call=restore(letter("E1"), letter("E2")),
+        answer=["known", "ok"],
+        after=taken(dead("ann", "E2"), "E2").but(exported={"E1": -NOW, "E2": LATER}),
+    ),
+    "one that was exported here, and is here no more for another cause, is taken in": Row(
+        before=Book(exported={"E1": NOW}),
+        call=restore(letter("E1")),
+        answer=["ok"],
+        after=taken(dead("ann", "E1"), "E1"),
     ),
     "given twice it is taken once": Row(
         call=restore(letter("E1"), letter("E1")),
@@ -96,9 +117,31 @@ ROWS = {
         ),
         answer=["ok"],
         after=dead("ann", "E1", reason="unreadable", code=None, names=("-",)).but(
-            rec={"E1": b"2|ann|newer"}, n={"accepted": 1, "dead": 1, "restored": 1, "bytes": 11 + 600}
+            rec={"E1": b"2|ann|newer"},
+            why={"E1": [CAME_IN]},
+            exported={"E1": LATER},
+            n={"accepted": 1, "dead": 1, "restored": 1, "bytes": 11 + 600},
         ),
     ),
+}
+
+
+GIVEN_OUT = {
+    "each of them, and the deed": Row(
+        before=dead("ann", "E1") + dead("bob", "E2"),
+        call=operations.give_out(["E1", "E2"], deed=DEED, now=LATER),
+        answer=2,
+        after=(dead("ann", "E1") + dead("bob", "E2")).but(
+            exported={"E1": LATER, "E2": LATER}, trail=((LATER, write_deed(DEED), 2, ("E1", "E2")),)
+        ),
+    ),
+    "the latest file counts": Row(
+        before=dead("ann", "E1").but(exported={"E1": NOW}),
+        call=operations.give_out(["E1"], now=LATER),
+        answer=0,
+        after=dead("ann", "E1").but(exported={"E1": LATER}),
+    ),
+    "nothing is nothing": Row(call=operations.give_out([], now=LATER), answer=0, after=Book()),
 }
 
 
@@ -110,6 +153,22 @@ def test_restore(row: Row, ledger: Ledger, redis: Redis) -> None:
 
     assert answer == row.answer
     assert read(redis) == row.after
+
+
+@table(GIVEN_OUT)
+def test_what_a_file_takes_is_remembered(row: Row, ledger: Ledger, redis: Redis) -> None:
+    put(redis, row.before)
+
+    answer = ledger.run(row.call)
+
+    assert answer == row.answer
+    assert read(redis) == row.after
+
+
+def test_a_letter_is_taken_in_on_as_many_replicas_as_an_enqueue_waits_for() -> None:
+    operation = restore(letter("E1"), replicas=2)
+
+    assert operation.replicas == 2
 
 
 def test_what_was_taken_in_adds_up_and_can_be_sent_again(ledger: Ledger, redis: Redis) -> None:

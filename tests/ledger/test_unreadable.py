@@ -13,12 +13,16 @@ from tests.ledger.book import put, read, write_record
 from tests.ledger.builders import COST, NOW, event, in_flight, waiting
 
 NEWER = b"2" + write_record(event("E2"))[1:]
-both = pytest.mark.parametrize(
-    "take_out", [operations.discard, operations.expunge], ids=["discard", "expunge"]
-)
 TakeOut = Callable[..., operations.Operation[list[str]]]
-ANSWERED = {operations.discard: "ok", operations.expunge: "waiting"}
-ENDED = {operations.discard: "discarded", operations.expunge: "expunged"}
+
+
+def discard(ids: list[str], *, now: int) -> operations.Operation[list[str]]:
+    return operations.discard(ids, waiting=ids, now=now)
+
+
+both = pytest.mark.parametrize("take_out", [discard, operations.expunge], ids=["discard", "expunge"])
+ANSWERED = {discard: "ok", operations.expunge: "waiting"}
+ENDED = {discard: "discarded", operations.expunge: "expunged"}
 
 
 @both

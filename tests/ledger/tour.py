@@ -154,20 +154,31 @@ def _operate(tour: Tour) -> None:
     edit = partial(ask.edit, seen, tail_header=tail, may_duplicate=True, line=b"{}", now=tour.now)
     tour.run(edit(body=b"another", deed=DEED))
     tour.run(edit(body=b"too late"))
+    draft = ask.Draft(seen=seen, tail_header=tail, body=b"too late", line=b"{}")
+    tour.run(ask.edit_all([draft, draft], may_duplicate=True, spread_ms=5, now=tour.now))
+    tour.run(ask.give_out(["E3", "E2"], deed=DEED, now=tour.now))
     tour.run(ask.restore([replace(seen, event_id="E10")], deed=DEED, now=tour.now))
     tour.run(ask.redrive(["E3", "E8", "E10"], spread_ms=5, may_duplicate=True, line=b"{}", now=tour.now))
     tour.run(
         ask.job_start(
-            "J1", filter_text="", total=0, rate=9, may_duplicate=True, sends=DEED, filling=True, now=tour.now
+            "J1",
+            filter_text="",
+            total=2,
+            rate=9,
+            may_duplicate=True,
+            moment=tour.now,
+            sends=DEED,
+            filling=True,
+            now=tour.now,
         )
     )
-    tour.run(ask.job_fill("J1", ["E2", "E3"], last=True, now=tour.now))
-    for cursor, found in (("", [("E2", "E2")]), ("E2", [])):
+    tour.run(ask.job_fill("J1", ["E2", "E3"], before=0, last=True, now=tour.now))
+    for cursor, found in (("", [("00000000 E2", "E2")]), ("00000000 E2", [])):
         tour.now += 500
         tour.run(ask.job_step("J1", cursor, found, nothing_more=True, now=tour.now))
     tour.run(ask.job_turn("J1", "cancel", deed=DEED, now=tour.now))
-    tour.run(ask.job_step("J1", "E2", [], nothing_more=True, now=tour.now))
-    tour.run(ask.discard(["E3", "E4"], now=tour.now))
+    tour.run(ask.job_step("J1", "00000000 E2", [], nothing_more=True, now=tour.now))
+    tour.run(ask.discard(["E3", "E4"], waiting=["E3", "E4"], now=tour.now))
     tour.run(ask.expunge(["E5", "E8", "E0"], now=tour.now))
 
 
@@ -182,4 +193,10 @@ def _quarantine(tour: Tour, redis: Redis) -> None:
     tour.run(ask.audit_lanes(["lane6", "lane7"], now=tour.now))
     tour.run(ask.audit_events(["E6", "E7"], now=tour.now))
     tour.run(ask.mend("lane6", ["E6"], now=tour.now))
+    tour.run(ask.audit_letters("letters", ["E6"], now=tour.now))
+    tour.run(ask.letter_lanes(["E6"], now=tour.now))
+    tour.run(ask.mend_letters("index", ["rspent\0001\000E6"], now=tour.now))
+    tour.run(
+        ask.mend_people(ask.Walked(field="g", index="gg", entries=0, newest="", counted=""), 0, now=tour.now)
+    )
     tour.run(ask.recount(now=tour.now))

@@ -233,7 +233,7 @@ class Replay:
         if step.verb is Verb.REDRIVE:
             words = self.ledger.run(ask.redrive(ids, spread_ms=0, may_duplicate=True, now=self.now))
         elif step.verb is Verb.DISCARD:
-            words = self.ledger.run(ask.discard(ids, now=self.now))
+            words = self.ledger.run(ask.discard(ids, waiting=ids, now=self.now))
         else:
             words = self.ledger.run(ask.expunge(ids, now=self.now))
         expected = event.state.value if step.verb is Verb.EXPUNGE else "ok"

@@ -1,7 +1,8 @@
 """Find for each mutant the first seeds that catch it, and write them into `mutants.toml`.
 
 Run it from the project's folder when scripts or the simulator have changed: `python -m tests.simulator.hunt`,
-or with the names of some mutants to look for those alone.
+with the names of some mutants to look for those alone, or with `--stale` to look only where the seeds that
+are known no longer catch: that takes minutes, not an hour.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.simulator.mutation import LOADER, PATIENCE_MS, TABLE, Mutant, first_s
 from tests.support.programs import find_redis, find_valkey
 from tests.support.servers import RedisServer
 
+STALE: Final = "--stale"
 FEW: Final = 30
 """Seeds of each mix in which the promises alone must catch a mutant, or are not asked to."""
 
@@ -29,12 +31,15 @@ def main(*names: str) -> None:
     """Try every mutant, or those named, from the first seed on; tell of those that survive."""
     found = []
     for mutant in mutants():
-        if names and mutant.name not in names:
-            found.append(mutant)
-            continue
-        found.append(_hunt(mutant))
-        sys.stdout.write(f"{found[-1].caught or 'SURVIVED':12} {found[-1].alone:12} {mutant.name}\n")
-        sys.stdout.flush()
+        hunted = mutant
+        if names == (STALE,):
+            hunted = _freshen(mutant)
+        elif not names or mutant.name in names:
+            hunted = _hunt(mutant)
+        if hunted != mutant or not names:
+            sys.stdout.write(f"{hunted.caught or 'SURVIVED':12} {hunted.alone:12} {hunted.name}\n")
+            sys.stdout.flush()
+        found.append(hunted)
     TABLE.write_text("\n".join(map(_row, found)))
 
 
@@ -42,6 +47,14 @@ def _hunt(mutant: Mutant) -> Mutant:
     with _ledger() as ledger, patch(LOADER, loader(mutated(mutant))):
         caught = first_seed(ledger, "", by_rules=True) or ""
         alone = first_seed(ledger, "", by_rules=False, most=FEW) or ""
+        return replace(mutant, caught=caught, alone=alone)
+
+
+def _freshen(mutant: Mutant) -> Mutant:
+    """Keep the seeds that still catch a mutant; look anew for the others, where there was one."""
+    with _ledger() as ledger, patch(LOADER, loader(mutated(mutant))):
+        caught = first_seed(ledger, mutant.caught, by_rules=True) or ""
+        alone = mutant.alone and (first_seed(ledger, mutant.alone, by_rules=False, most=FEW) or "")
         return replace(mutant, caught=caught, alone=alone)
 
 

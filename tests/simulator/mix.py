@@ -99,6 +99,7 @@ SETTINGS: Final = Settings(
     refusal_burst=1,
     calls_in_flight=2,
     hook_timeout_ms=5000,
+    trail_days=1,
 )
 """Small enough that every cap, window and budget is reached within a hundred steps."""
 
@@ -190,24 +191,29 @@ LETTERS: Final = Mix(
 JOBS: Final = Mix(
     name="jobs",
     weights={
-        **LETTERS.weights,
-        Step.ENQUEUE: 12,
-        Step.DISCARD: 0,
-        Step.EXPUNGE: 0,
-        Step.REDRIVE: 1,
-        Step.RESUME: 12,
-        Step.JOB_START: 4,
-        Step.JOB_READ: 24,
-        Step.JOB_STEP: 28,
+        Step.ENQUEUE: 8,
+        Step.CLAIM: 40,
+        Step.ADVANCE: 60,
+        Step.SETTLE: 40,
+        Step.CRASH: 1,
+        Step.SWEEP: 3,
+        Step.PAUSE: 2,
+        Step.RESUME: 50,
+        Step.JOB_START: 3,
+        Step.JOB_READ: 30,
+        Step.JOB_STEP: 34,
         Step.JOB_TURN: 1,
-        Step.PAUSE: 1,
+        Step.TICK: 24,
         Step.BACK: 1,
     },
     steps=500,
     likely=(Verdict.PERMANENT,),
-    likelihood=0.7,
+    likelihood=0.9,
 )
-"""Letters are sent again by jobs, which several workers carry on at once, with what they read a while ago."""
+"""Letters are sent again by jobs, which several workers carry on at once, with what they read a while ago.
+
+Most die again, and some of these are found again.
+"""
 
 EDITS: Final = Mix(
     name="edits",

@@ -94,6 +94,8 @@ def _check_letters(book: Book) -> None:
         pages = [f"r{tried.reason}", f"c{code}", f"f{refused}", f"l{head.lane}"]
         pages += [f"n{name}" for name in head.names] + [f"g{group}" for group in mine]
         pages += [f"k{tried.kind}"] if tried.kind else []
+        if tried.causes and event_id in book.dead:
+            pages += [f"{'p' if head.park else 'm'}{tried.reason}", *(f"m{group}" for group in mine)]
         index |= {f"{page}\0{at:013}\0{event_id}".encode() for page in pages}
     people = {group: len(whose) for group, whose in lanes.items()}
     people |= {f"{group}\0{lane}": n for group, whose in lanes.items() for lane, n in whose.items()}

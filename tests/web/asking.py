@@ -24,6 +24,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+    pieces: tuple[int, ...] = ()
+    """Bytes of each piece that it came in."""
 
     @property
     def json(self) -> Any:
@@ -45,9 +47,10 @@ class Answer:
 class Browser:
     """Ask as a browser does: with a host, its own origin on a POST, and the cookies that were set."""
 
-    def __init__(self, app: ASGIApp, *, host: str = LOCAL) -> None:
+    def __init__(self, app: ASGIApp, *, host: str = LOCAL, address: str = "127.0.0.1") -> None:
         self.app = app
         self.host = host
+        self.address = address
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str, *, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
@@ -69,18 +72,30 @@ class Browser:
             body=urlencode(form, doseq=True).encode(),
         )
 
+    def send_file(self, path: str, content: bytes, *, name: str = "file") -> Answer:
+        """Send a file as a form does."""
+        boundary = "----WebKitFormBoundaryx7Yq"
+        head = f'--{boundary}\r\ncontent-disposition: form-data; name="{name}"; filename="a.jsonl"\r\n\r\n'
+        kind = {"content-type": f"multipart/form-data; boundary={boundary}"}
+        own = {"origin": f"http://{self.host}", "sec-fetch-site": "same-origin"}
+        body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        return self.ask("POST", path, headers={**kind, **own}, body=body)
+
     def ask(
         self, method: str, path: str, *, headers: Mapping[str, str] = NO_HEADERS, body: bytes = b""
     ) -> Answer:
         cookie = {"cookie": "; ".join(f"{n}={v}" for n, v in self.cookies.items())} if self.cookies else {}
-        answer = asyncio.run(_ask(self.app, method, path, {"host": self.host, **cookie, **headers}, body))
+        said = {"host": self.host, **cookie, **headers}
+        answer = asyncio.run(_ask(self.app, method, path, said, body, address=self.address))
         if "set-cookie" in answer.headers:
             for name, morsel in SimpleCookie(answer.headers["set-cookie"]).items():
                 self.cookies[name] = morsel.value
         return answer
 
 
-async def _ask(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+async def _ask(
+    app: ASGIApp, method: str, path: str, headers: Mapping[str, str], body: bytes, *, address: str
+) -> Answer:
     parts = urlsplit(path)
     scope = {
         "type": "http",
@@ -93,24 +108,28 @@ async def _ask(app: ASGIApp, method: str, path: str, headers: Mapping[str, str],
         "query_string": parts.query.encode(),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 50_000),
+        "client": (address, 50_000),
         "server": ("127.0.0.1", 8642),
     }
     pieces = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[Message] = []
 
     async def receive() -> Message:
-        return pieces.pop(0) if pieces else {"type": "http.disconnect"}
+        if not pieces:
+            await asyncio.Event().wait()  # the browser waits for its answer
+        return pieces.pop(0)
 
     async def send(message: Message) -> None:
         sent.append(message)
 
     await app(scope, receive, send)
     start = sent[0]
+    bodies = [message.get("body", b"") for message in sent[1:]]
     return Answer(
         status=start["status"],
         headers={name.decode().lower(): value.decode() for name, value in start["headers"]},
-        text=b"".join(message.get("body", b"") for message in sent[1:]).decode(),
+        text=b"".join(bodies).decode(),
+        pieces=tuple(len(body) for body in bodies if body),
     )
 
 

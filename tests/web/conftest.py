@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
+from shipper.clock import monotonic_ms
 from shipper.inspector import Inspector
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
@@ -50,12 +51,21 @@ def open_page(server: RedisServer, redis: Redis) -> Iterator[Open]:
     opened: list[Inspector] = []
 
     def open_(
-        *, tokens: str = "", accounts: tuple[str, ...] = ("default",), host: str = "", redis_url: str = ""
+        *,
+        tokens: str = "",
+        accounts: tuple[str, ...] = ("default",),
+        host: str = "",
+        redis_url: str = "",
+        proxies: tuple[str, ...] = (),
+        clock: Callable[[], int] = monotonic_ms,
     ) -> Browser:
         settings = Settings(
-            redis_url=redis_url or server.url, accounts=accounts, web_tokens=SecretStr(tokens)
+            redis_url=redis_url or server.url,
+            accounts=accounts,
+            web_tokens=SecretStr(tokens),
+            web_proxies=proxies,
         )
-        site = site_of(settings, local="ann")
+        site = site_of(settings, local="ann", clock=clock)
         browser = Browser(web_app(site))
         opened.extend(site.inspectors("ann").values())
         return Browser(browser.app, host=host) if host else browser

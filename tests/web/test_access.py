@@ -36,7 +36,8 @@ def ask(browser: Browser, page: Page, visitor: str) -> int:
     if page.method == "GET":
         return browser.get(path, headers=headers).status
     if page.is_api:
-        said = {**headers, "content-type": "application/json"}
+        kind = "application/x-ndjson" if page.takes_file else "application/json"
+        said = {**headers, "content-type": kind}
         return browser.ask("POST", path, headers=said, body=b"{}").status
     own = {"origin": f"http://{LOCAL}", "sec-fetch-site": "same-origin"}
     return browser.post(path, headers={**headers, **own}).status

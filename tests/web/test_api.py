@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import count
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from shipper.inspector import Filter, Inspector, TrailFilter
+from shipper.inspector.preview import Quote
 from shipper.ledger.ledger import Ledger
 from shipper.outcome import State
+from shipper.web import quote
 from shipper.web.api.description import CALLS
 from shipper.web.person import Role
-from tests.inspector.story import LOST, REFUSED, SETTINGS, Story
+from tests.inspector.story import HOUR, LOST, REFUSED, SETTINGS, Story
 from tests.web.asking import Answer, Browser
 from tests.web.conftest import OPERATOR_TOKEN, TOKENS, Open
 
@@ -66,7 +71,7 @@ def test_letters_are_counted_sent_again_and_discarded(
     job = post(page, "redrive", {"reason": "refused", "code": "3009", "rate": 5.5, "because": "why not"}).json
     handled = post(page, "discard", {"ids": [letters[3]], "because": "a test's"}).json
 
-    assert chosen == {"count": 4, "unclear": 1}
+    assert chosen == {"count": 4, "unclear": 1, "doubtful": 0}
     assert (job["state"], job["total"], job["rate"]) == ("running", 3, 5.5)
     assert (handled["done"], handled["left"]) == (1, {})
     assert page.get(f"{HERE}/jobs/{job['job']}").json["job"] == job["job"]
@@ -77,16 +82,117 @@ def test_letters_are_counted_sent_again_and_discarded(
     assert [(each["operator"], each["ids"]) for each in entries] == [("ann", [letters[3]])]
 
 
+def test_a_dry_run_tells_what_letters_would_earn_and_a_budget_holds_them(
+    open_page: Open, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shipper.web.serve.quoter_of", lambda *_: lambda _: Quote(kind="earns", points=40))
+    browser = open_page()
+
+    seen = post(browser, "preview", {"all": True}).json
+    drawn = post(browser, "preview", {"reason": "refused", "sample": 1}).json
+    over = post(browser, "redrive", {"all": True, "points_budget": 119})
+    likely = post(browser, "redrive", {"reason": "refused", "points_budget": 50, "sample": 1})
+    begun = browser.get(f"{HERE}/jobs").json["jobs"]
+    within = post(browser, "redrive", {"all": True, "points_budget": 120})
+
+    assert (seen["asked"], seen["left_out"], seen["points"], seen["sampled"]) == (3, 1, 120, False)
+    assert (drawn["asked"], drawn["points_in_all"], drawn["sampled"]) == (1, 120, True)
+    assert (over.status, over.json["error"]["detail"]) == (
+        409,
+        "nothing was sent: it would earn 120 points, more than the budget of 119",
+    )
+    assert "120 points (likely, by the sample)" in likely.json["error"]["detail"]
+    assert begun == []
+    assert (within.status, within.json["total"]) == (200, 4)
+
+
+def test_gameball_is_asked_for_one_person_after_the_other(
+    page: Browser, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quote, "PATIENCE_S", 0.01)
+
+    with quote._ASKING:
+        answer = post(page, "preview", {"all": True})
+
+    assert (answer.status, "somebody else is asking" in answer.text) == (409, True)
+
+
+def test_few_wait_for_a_preview_and_the_page_answers_all_others(
+    page: Browser, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quote, "_WAITING", BoundedSemaphore(1))
+
+    with quote._ASKING, quote._WAITING:
+        answer = post(page, "preview", {"all": True})
+
+    assert (answer.status, "somebody else is asking" in answer.text) == (409, True)
+
+
+def test_a_gameball_that_answers_too_slowly_is_not_asked_for_ever(
+    open_page: Open, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = count(step=50_000)
+    asked: list[bytes] = []
+
+    def ask(body: bytes) -> Quote:
+        asked.append(body)
+        next(now)
+        return Quote(kind="nothing")
+
+    monkeypatch.setattr("shipper.web.serve.quoter_of", lambda *_: ask)
+    browser = open_page(clock=lambda: next(now))
+
+    answer = post(browser, "preview", {"all": True})
+
+    assert (answer.status, "Gameball answers too slowly" in answer.text) == (400, True)
+    assert len(asked) == 1
+
+
+def test_blanks_around_a_name_or_an_id_count(page: Browser, story: Story) -> None:
+    for customer, name in [(" c-1", "visit"), ("c-1", "purchase "), ("c-1", "purchase"), ("c-2", "purchase")]:
+        story.enqueue(customer, name)
+        story.calls(REFUSED)
+
+    by_customer = post(page, "choose", {"customer": " c-1"}).json
+    by_name = post(page, "choose", {"reason": "refused", "event": "purchase "}).json
+    listed = page.get(f"{HERE}/letters?event=purchase%20").json["letters"]
+
+    assert (by_customer["count"], by_name["count"]) == (1, 1)
+    assert [each["event_names"] for each in listed] == [["purchase "]]
+
+
 def test_an_edit_is_proposed_with_its_problems_and_carried_out(
     page: Browser, letters: list[str], ledger: Ledger
 ) -> None:
     bad = post(page, f"events/{letters[0]}/propose", {"events": {}}).json
-    good = post(page, f"events/{letters[0]}/edit", {"events": {"visit": {"page": "/"}}}).json
+    change = {"events": {"visit": {"page": "/"}}, "mark": bad["mark"]}
+    good = post(page, f"events/{letters[0]}/edit", change).json
 
     assert bad["problems"]
     assert good["result"] == "ok"
     assert good["differences"] == [{"what": "added", "place": "visit.page", "after": "/"}]
     assert Inspector(ledger, SETTINGS).event(letters[0]).state is State.WAITING
+
+
+def test_an_edit_of_what_was_sent_again_since_it_was_read_changes_nothing(
+    page: Browser, story: Story, ledger: Ledger, redis: Redis
+) -> None:
+    inspector = Inspector(ledger, SETTINGS)
+    event_id = story.enqueue("c-1", "visit", on_unclear="park")
+    story.calls(LOST)
+    read = page.get(f"{HERE}/events/{event_id}").json
+    inspector.letters.redrive(inspector.letters.choose([event_id]), may_duplicate=True)
+    story.now = redis.time()[0] * 1000 + HOUR
+    story.calls(LOST)
+    change = {"events": {"visit": {"n": 1}}, "mark": read["mark"], "may_duplicate": True}
+
+    stale = post(page, f"events/{event_id}/edit", change).json
+    blind = post(page, f"events/{event_id}/edit", {"events": {"visit": {"n": 1}}})
+
+    assert (stale["result"], inspector.event(event_id).state) == ("changed", State.UNCLEAR)
+    assert (blind.status, blind.json["error"]["detail"]) == (400, "mark is missing")
+    fresh = page.get(f"{HERE}/events/{event_id}").json
+    assert post(page, f"events/{event_id}/edit", change | {"mark": fresh["mark"]}).json["result"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +201,12 @@ def test_an_edit_is_proposed_with_its_problems_and_carried_out(
         ("discard", {"because": "x"}, "say which letters"),
         ("discard", {"because": "x", "all": True, "reason": "refused"}, "say which letters"),
         ("discard", {"all": True}, "because is empty"),
+        ("discard", {"reason": "refused", "customer": "", "because": "x"}, "customer is empty: say which"),
+        ("discard", {"reason": "refused", "customer": "  ", "because": "x"}, "or leave customer out"),
+        ("redrive", {"reason": "refused", "customer": None}, "customer is empty"),
+        ("redrive", {"reason": "refused", "event": ""}, "event is empty"),
+        ("choose", {"reason": "refused", "text": " "}, "text is empty"),
+        ("choose", {"reason": "refused", "ids": []}, "ids is empty"),
         ("redrive", {"reasons": "refused"}, "'reasons' is not taken here"),
         ("redrive", {"reason": 7}, "reason is no text"),
         ("redrive", {"ids": ["x"]}, "'x' is no event id"),
@@ -102,6 +214,10 @@ def test_an_edit_is_proposed_with_its_problems_and_carried_out(
         ("redrive", {"all": True, "rate": float("inf")}, "rate is no number"),
         ("redrive", {"all": "yes"}, "all is neither true nor false"),
         ("redrive", {"all": True, "may_duplicate": 1}, "may_duplicate is neither true nor false"),
+        ("redrive", {"all": True, "sample": 5}, "sample goes with points_budget"),
+        ("redrive", {"all": True, "points_budget": -1}, "points_budget is no whole number"),
+        ("preview", {}, "say which letters"),
+        ("preview", {"all": True, "sample": 501}, "sample is no whole number from 1 to 500"),
         ("hooks/retry", {}, "say which hooks"),
         ("hooks/retry", {"jobs": []}, "jobs is no list"),
         ("hooks/retry", {"jobs": [1]}, "jobs holds what is no text"),
@@ -118,7 +234,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(
 
     assert answer.status == 400
     assert problem in answer.json["error"]["detail"]
-    assert len(four_letters.letters(Filter(), limit=9).letters) == 4
+    assert len(four_letters.letters.page(Filter(), limit=9).letters) == 4
     assert list(four_letters.trail(TrailFilter())) == []
 
 

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from shipper.inspector.preview import Quote
 from shipper.settings import Settings
 from shipper.web.api.description import CALLS, described
 from shipper.web.app import web_app
@@ -45,9 +46,16 @@ BOUNDED: Final = settings(
 NAMES: Final = [f"{call.method} {call.path}" for call in CALLS]
 
 
+@schemathesis.serializer("application/x-ndjson")
+def _lines(_context: Any, value: Any) -> bytes:
+    return str(value).encode("utf-8", "surrogatepass")
+
+
 @pytest.fixture(scope="module")
 def base(redis7: RedisServer) -> Iterator[str]:
     port = _free_port()
+    patched = pytest.MonkeyPatch()
+    patched.setattr("shipper.web.serve.quoter_of", lambda *_: lambda _: Quote(kind="earns", points=40))
     site = site_of(Settings(redis_url=redis7.url), local="ann")
     config = uvicorn.Config(
         web_app(site), host=HOST, port=port, lifespan="off", ws="none", log_config=None, access_log=False
@@ -59,6 +67,7 @@ def base(redis7: RedisServer) -> Iterator[str]:
     yield f"http://{HOST}:{port}"
     serving.should_exit = True
     thread.join(10)
+    patched.undo()
     for each in site.inspectors("ann").values():
         each._ledger.pool.disconnect()
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
 from itertools import chain
 
 import pytest
+from redis import Redis
 
 from shipper.clock import now_ms
 from shipper.inspector import Filter, Inspector, TrailFilter
 from shipper.inspector.preview import Quote
+from shipper.ledger.jobs import carry_on
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
+from shipper.outcome import State
 from shipper.web.look import STATIC
 from shipper.web.told import MESSAGES, read_told, write_told
-from tests.inspector.story import ACCEPTED, LOST, REFUSED, SETTINGS, SPENT, Story
+from tests.inspector.story import ACCEPTED, HOUR, LOST, REFUSED, SETTINGS, SPENT, Story
+from tests.support.waiting import until
 from tests.web.asking import Browser
 from tests.web.conftest import TOKENS, VIEWER_TOKEN, Open
 
@@ -91,9 +96,36 @@ def test_a_search_finds_an_event_by_its_id_and_letters_by_their_customer(page: B
 
     assert page.get(f"/a/default/find?q=%20{event_id}%20").place == f"/a/default/events/{event_id}"
     assert page.get("/a/default/find?q=c%2B1%20%26").place == "/a/default/letters?customer=c%2B1+%26"
+    assert page.get("/a/default/find?q=%20c-1").place == "/a/default/letters?customer=+c-1"
+    assert page.get("/a/default/find?q=%20").place == "/a/default/letters"
     assert page.get(f"/a/default/events/{event_id}").status == 200
     assert page.get("/a/default/events/nonsense").status == 404
     assert page.get("/a/default/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ").status == 404
+
+
+def test_the_letters_of_a_misspelt_event_are_found_by_their_link(page: Browser, story: Story) -> None:
+    story.enqueue("c-1", "purchase ")
+    story.enqueue("c-2", "purchase")
+    story.enqueue("c-3", "purchase")
+    story.calls(REFUSED)
+    reasons = page.get("/a/default/reasons").text
+    (link,) = (
+        each for each in re.findall(r'href="([^"]+)"', reasons) if "/redrive?" in each and "purchase+" in each
+    )
+
+    asked = page.get(link.replace("&amp;", "&"))
+
+    assert "Send again 1 event?" in asked.says
+    assert 'name="event" value="purchase "' in asked.text
+
+
+def test_an_empty_field_of_a_form_means_any(page: Browser, story: Story) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+
+    found = page.get("/a/default/letters?reason=refused&customer=&event=&text=&since=&until=")
+
+    assert "c-1" in found.says
 
 
 def test_nothing_is_sent_or_discarded_by_a_form_that_names_nothing(
@@ -110,6 +142,22 @@ def test_nothing_is_sent_or_discarded_by_a_form_that_names_nothing(
     assert list(Inspector(ledger, SETTINGS).trail(TrailFilter())) == []
 
 
+@pytest.mark.parametrize("because", [{}, {"because": " "}])
+def test_many_are_discarded_with_a_reason_alone(
+    because: dict[str, str], page: Browser, story: Story, ledger: Ledger
+) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    asked = page.get("/a/default/discard?reason=refused").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+
+    answer = page.post("/a/default/discard", {**hidden, **because})
+
+    assert (answer.status, "Nothing was discarded: say why" in answer.says) == (400, True)
+    assert f'value="{hidden["until"]}"' in answer.text
+    assert Inspector(ledger, SETTINGS).letters.choose(Filter()).count == 1
+
+
 def test_what_dies_after_the_question_is_not_in_the_answer(
     page: Browser, story: Story, ledger: Ledger
 ) -> None:
@@ -124,8 +172,54 @@ def test_what_dies_after_the_question_is_not_in_the_answer(
     answer = page.post("/a/default/discard", {**hidden, "because": "old"})
 
     assert answer.place == "/a/default/reasons?told=discarded.1"
-    left = Inspector(ledger, SETTINGS).letters(Filter(), limit=9).letters
+    left = Inspector(ledger, SETTINGS).letters.page(Filter(), limit=9).letters
     assert [letter.customer_id for letter in left] == ["c-2"]
+
+
+@pytest.mark.parametrize("action", ["discard", "redrive"])
+def test_a_form_that_names_an_event_is_about_what_it_was_when_the_question_was_asked(
+    action: str, page: Browser, story: Story, ledger: Ledger
+) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    asked = page.get(f"/a/default/{action}?id={event_id}").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    inspector = Inspector(ledger, SETTINGS)
+    inspector.letters.redrive(inspector.letters.choose([event_id]), may_duplicate=False)
+    story.now = 4_000_000_000_000  # 2096
+    story.calls(REFUSED)
+
+    page.post(f"/a/default/{action}", {**hidden, "because": "old", "rate": "1000"})
+
+    assert inspector.event(event_id).state is State.DEAD
+    for job in (each.job for each in inspector.jobs.all()):
+        until(partial(_has_looked, inspector, ledger, job))
+        assert inspector.jobs.find(job).left == {"later": 1}
+
+
+def _has_looked(inspector: Inspector, ledger: Ledger, job: str) -> bool:
+    carry_on(ledger, job)
+    return inspector.jobs.find(job).looked_at > 0
+
+
+def test_no_form_discards_what_waits(page: Browser, story: Story, ledger: Ledger) -> None:
+    event_id = story.enqueue("c-1", "visit")
+
+    answer = page.post("/a/default/discard", {"id": event_id, "because": "old"})
+
+    assert answer.place == f"/a/default/events/{event_id}?told=nothing"
+    assert Inspector(ledger, SETTINGS).event(event_id).state is State.WAITING
+
+
+def test_a_job_that_waits_says_so_on_its_page(page: Browser, story: Story, ledger: Ledger) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    inspector = Inspector(ledger, SETTINGS)
+    job = inspector.jobs.start(Filter()).job
+    inspector.pause()
+    carry_on(ledger, job)
+
+    assert "It waits until the account is held no more." in page.get(f"/a/default/jobs/{job}").says
 
 
 def test_one_letter_is_sent_again_unclear_only_by_word(page: Browser, story: Story, ledger: Ledger) -> None:
@@ -136,7 +230,7 @@ def test_one_letter_is_sent_again_unclear_only_by_word(page: Browser, story: Sto
     answer = page.post("/a/default/redrive", {"id": event_id, "rate": "20", "may_duplicate": "yes"})
 
     assert "1 of them is unclear" in asked.says
-    (job,) = Inspector(ledger, SETTINGS).jobs()
+    (job,) = Inspector(ledger, SETTINGS).jobs.all()
     assert (answer.place, job.may_duplicate, job.total) == (f"/a/default/jobs/{job.job}", True, 1)
 
 
@@ -148,7 +242,7 @@ def test_an_event_that_was_edited_by_somebody_else_meanwhile_is_left_alone(
     place = f"/a/default/events/{event_id}/edit"
     ours = {"events": '{"visit": {"page": "/b"}}'}
     confirm = page.post(place, ours)
-    (read,) = re.findall(r'name="read" value="(\w+)"', confirm.text)
+    (read,) = re.findall(r'name="read" value="([\d.]+)"', confirm.text)
 
     wrong = page.post(place, {**ours, "read": "0" * 16, "send": "yes"})
     right = page.post(place, {**ours, "read": read, "send": "yes"})
@@ -158,6 +252,25 @@ def test_an_event_that_was_edited_by_somebody_else_meanwhile_is_left_alone(
     assert right.place.endswith("?told=edited")
     assert again.status == 400
     assert "no dead letter" in again.says
+
+
+def test_a_stale_edit_leaves_a_letter_that_somebody_sent_again(
+    page: Browser, story: Story, ledger: Ledger, redis: Redis
+) -> None:
+    event_id = story.enqueue("c-1", "visit", on_unclear="park")
+    story.calls(LOST)
+    inspector = Inspector(ledger, SETTINGS)
+    place = f"/a/default/events/{event_id}/edit"
+    change = {"events": '{"visit": {"n": 1}}'}
+    (read,) = re.findall(r'name="read" value="([^"]+)"', page.post(place, change).text)
+    inspector.letters.redrive(inspector.letters.choose([event_id]), may_duplicate=True)
+    story.now = redis.time()[0] * 1000 + HOUR
+    story.calls(LOST)
+
+    answer = page.post(place, {**change, "read": read, "send": "yes", "may_duplicate": "yes"})
+
+    assert answer.place.endswith("?told=edit_changed")
+    assert inspector.event(event_id).state is State.UNCLEAR
 
 
 def test_each_account_has_pages_of_its_own(open_page: Open) -> None:
@@ -245,8 +358,30 @@ def test_a_redrive_is_previewed_by_gameballs_own_word(
     assert "1 of 3 asked for would earn 40 points" in answer.says
     assert "1 would be refused: <b>3009" in answer.says
     assert "1 would earn nothing." in answer.says
-    assert len(Inspector(ledger, SETTINGS).letters(Filter(), limit=9).letters) == 3
-    assert Inspector(ledger, SETTINGS).jobs() == ()
+    assert len(Inspector(ledger, SETTINGS).letters.page(Filter(), limit=9).letters) == 3
+    assert Inspector(ledger, SETTINGS).jobs.all() == ()
+
+
+def test_a_redrive_beyond_its_budget_is_not_begun_and_one_within_it_is(
+    open_page: Open, story: Story, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.enqueue_many([(f"c-{i}", {"visit": {}}) for i in range(3)])
+    story.calls(REFUSED)
+    monkeypatch.setattr("shipper.web.serve.quoter_of", lambda *_: lambda _: Quote(kind="earns", points=40))
+    page = open_page()
+    form = {"until": "0s", "rate": "7", "because": 'for "ann"', "points_budget": "119"}
+
+    over = page.post("/a/default/redrive", form)
+    begun = list(Inspector(ledger, SETTINGS).jobs.all())
+    within = page.post("/a/default/redrive", {**form, "points_budget": "120"})
+    wrong = page.post("/a/default/redrive", {**form, "points_budget": "1e3"})
+
+    assert over.status == 409
+    assert "Nothing was sent: it would earn 120 points, more than the budget of 119." in over.says
+    assert [f'value="{typed}"' in over.text for typed in ("7", "119", "for &#34;ann&#34;")] == [True] * 3
+    assert begun == []
+    assert within.place.startswith("/a/default/jobs/")
+    assert (wrong.status, "points_budget is no whole number" in wrong.says) == (400, True)
 
 
 def test_without_keys_a_preview_says_what_is_missing(

@@ -175,7 +175,7 @@ def test_an_event_that_was_discarded_while_it_waited_is_told_as_discarded(
     desk: Desk, counter: Counter, calls: list[Call]
 ) -> None:
     event_id = desk.enqueue("c-1", hook="noted")
-    desk.ledger.run(discard([event_id]))
+    desk.ledger.run(discard([event_id], waiting=[event_id]))
 
     Teller(counter).run()
 

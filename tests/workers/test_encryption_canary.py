@@ -73,7 +73,7 @@ class Shop:
         ids["in flight"] = self.enqueue("in-flight")
         self.ledger.run(claim(new_tokens(1), self.settings, worker="w:2"))
         ids["discarded"] = self.enqueue("discarded")
-        self.ledger.run(discard([ids["discarded"]]))
+        self.ledger.run(discard([ids["discarded"]], waiting=[ids["discarded"]]))
         ids["waiting"] = self.enqueue("waiting")
         return ids
 

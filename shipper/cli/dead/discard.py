@@ -39,9 +39,10 @@ def discard(
     """
     choice = choose(desk, event_ids, wanted, everything=everything)
     because = because or (_ask_why() if choice.count and not event_ids else "")
-    confirm(f"Discard {number(choice.count)} event(s) for good?", yes=yes or not choice.count)
+    waiting = f" ({number(len(choice.waiting))} still to be sent)" if choice.waiting else ""
+    confirm(f"Discard {number(choice.count)} event(s){waiting} for good?", yes=yes or not choice.count)
     with counting("discarding", choice.count, quiet=desk.out.as_json) as bar:
-        handled = desk.inspector.discard(choice, because=because, told=bar.step)
+        handled = desk.inspector.letters.discard(choice, because=because, waiting_too=True, told=bar.step)
     report(desk, handled, "discarded")
 
 

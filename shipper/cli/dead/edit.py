@@ -1,22 +1,25 @@
-"""`shipper dead edit`: change what a letter says, see the difference, and send it again."""
+"""`shipper dead edit`: change what letters say, see the difference, and send them again."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 import click
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
-from shipper.cli.dead.chosen import WHY_LEFT, yes
+from shipper.cli.dead.change import changes, read_events
+from shipper.cli.dead.chosen import WHY_LEFT, choose, everything, yes
+from shipper.cli.dead.correct import correct
+from shipper.cli.dead.difference import draw_differences
 from shipper.cli.desk import Desk, at_desk, leave
 from shipper.cli.failure import Failure
-from shipper.cli.json_text import read_json
+from shipper.cli.filters import filters
+from shipper.cli.kinds import a_rate
 from shipper.cli.text import clean
-from shipper.inspector import Change, Difference, Edit, Edited
+from shipper.inspector import Change, Edit, Edited, Filter
 
 WHY_NOT = {
     **WHY_LEFT,
@@ -32,75 +35,66 @@ HELP = """\
 """
 
 
-def _pairs(_ctx: click.Context, param: click.Parameter, given: Iterable[str]) -> dict[str, str]:
-    pairs = {}
-    for each in given:
-        left, equals, right = each.partition("=")
-        if not (left and equals):
-            raise click.BadParameter(f"{each[:60]!a} lacks its =: {param.metavar}")
-        if left in pairs:
-            raise click.BadParameter(f"{left[:60]!a} is there twice")
-        pairs[left] = right
-    return pairs
-
-
-def _values(ctx: click.Context, param: click.Parameter, given: Iterable[str]) -> dict[str, Any]:
-    found = {}
-    for place, text in _pairs(ctx, param, given).items():
-        try:
-            found[place] = read_json(text)
-        except ValueError as error:
-            raise click.BadParameter(
-                f"{place[:60]!a}: {error}. Text stands in quotes of its own: '\"text\"'."
-            ) from None
-    return found
-
-
 @click.command("edit")
-@click.argument("event_id")
+@click.argument("event_id", required=False)
+@filters
+@everything
+@changes
+@click.option("--may-duplicate", is_flag=True, help="Unclear ones too: Gameball may reward them twice.")
 @click.option(
-    "--set", "sets", multiple=True, callback=_values, metavar="NAME.PROPERTY=JSON", help="Set a value."
+    "--rate", callback=a_rate, metavar="RATE", help="Of many: 50/s or 30/m. Default: half of the pace."
 )
-@click.option("--unset", "unsets", multiple=True, metavar="NAME.PROPERTY", help="Take a value out.")
-@click.option(
-    "--rename", "renames", multiple=True, callback=_pairs, metavar="OLD=NEW", help="Rename an event."
-)
-@click.option("--file", type=click.File("r", encoding="utf-8"), help="All of it anew: {name: metadata}.")
-@click.option("--may-duplicate", is_flag=True, help="An unclear one too: Gameball may reward it twice.")
+@click.option("--because", default="", metavar="TEXT", help="Of many: why, for the audit log.")
+@click.option("--dry-run", is_flag=True, help="Of many: say what would differ; touch nothing.")
 @yes
 @at_desk
 def edit(
     desk: Desk,
-    event_id: str,
+    event_id: str | None,
     *,
-    sets: Mapping[str, Any],
-    unsets: tuple[str, ...],
-    renames: Mapping[str, str],
-    file: Any,
+    wanted: Filter,
+    everything: bool,
+    change: Change | None,
     may_duplicate: bool,
+    rate: float | None,
+    because: str,
+    dry_run: bool,
     yes: bool,
 ) -> None:
-    """Change one dead letter's metadata or event name, and send it again.
+    """Change dead letters' metadata or event names, and send them again.
 
-    Without options your $EDITOR opens. The id, customer, email and mobile stay. You are
-    shown what differs and asked. It is checked like a new event, all problems together.
+    One by its id: without options your $EDITOR opens. Many by a filter: the same change
+    in each, and those that it does not fit stay dead. Ids, customers, emails and mobiles
+    stay. You are shown what differs and asked. Each is checked like a new event.
     """
-    given = bool(sets or unsets or renames or file)
-    if given:
-        whole = _read(file.read()) if file else None
-        change = Change(events=whole, renames=renames, sets=sets, unsets=unsets)
-        proposed = desk.inspector.propose(event_id, change)
-    else:
-        proposed = _in_editor(desk, event_id)
+    if event_id is None:
+        if change is None:
+            raise click.UsageError("Say what differs: --rename, --move, --number, --set or --unset.")
+        choice = choose(desk, (), wanted, everything=everything)
+        correct(
+            desk,
+            choice,
+            change,
+            rate=rate,
+            may_duplicate=may_duplicate,
+            because=because,
+            dry_run=dry_run,
+            yes=yes,
+        )
+        return
+    if wanted != Filter() or everything or rate or because or dry_run:
+        raise click.UsageError("Name one event by its id, or many by a filter; the rest is for many.")
+    letters = desk.inspector.letters
+    proposed = letters.propose(event_id, change) if change else _in_editor(desk, event_id)
     if _asked(desk, proposed, may_duplicate=may_duplicate, yes=yes):
-        _tell(desk, desk.inspector.redrive_edited(proposed, may_duplicate=may_duplicate))
+        _tell(desk, letters.redrive_edited(proposed, may_duplicate=may_duplicate))
 
 
 def _in_editor(desk: Desk, event_id: str) -> Edit:
     """Let a person edit until it is sound, or until they give up."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("There is no terminal for an editor: say --set, --unset, --rename or --file.")
-    proposed = desk.inspector.propose(event_id, Change())
+    proposed = desk.inspector.letters.propose(event_id, Change())
     why = "unclear: Gameball may have it" if proposed.unclear else "a dead letter"
     text = json.dumps(proposed.after, ensure_ascii=False, indent=2) + "\n\n"
     text += HELP.format(id=proposed.event_id, why=why)
@@ -109,7 +103,9 @@ def _in_editor(desk: Desk, event_id: str) -> Edit:
         if not _without_comments(written).strip():
             raise Failure(["nothing was written: the letter stays as it is"])
         try:
-            proposed = desk.inspector.propose(event_id, Change(events=_read(_without_comments(written))))
+            proposed = desk.inspector.letters.propose(
+                event_id, Change(events=read_events(_without_comments(written)))
+            )
         except Failure as problem:
             lines = problem.lines
         else:
@@ -123,18 +119,9 @@ def _in_editor(desk: Desk, event_id: str) -> Edit:
 
 
 def _without_comments(text: str) -> str:
-    # A text of JSON has no line that begins so: its strings hold no bare line break.
-    return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-
-
-def _read(text: str) -> dict[str, Any]:
-    try:
-        found = read_json(text)
-    except ValueError as error:
-        raise Failure([f"the text {error}"]) from None
-    if not isinstance(found, dict):
-        raise Failure(["the text is no JSON object: write {name: metadata}"])
-    return found
+    # A text of JSON has no line that begins so: its strings hold no bare line break of these
+    # three; others, as U+2028, it may.
+    return "\n".join(line for line in re.split(r"\r\n|\n|\r", text) if not line.startswith("#"))
 
 
 def _asked(desk: Desk, proposed: Edit, *, may_duplicate: bool, yes: bool) -> bool:
@@ -166,19 +153,3 @@ def _draw(done: Edited) -> RenderableType:
             return Text("nothing differs: nothing was sent")
         case word:
             return Text(f"{clean(done.event_id)} {WHY_NOT.get(word, word)}")
-
-
-def draw_differences(found: Iterable[Difference]) -> RenderableType:
-    """Draw what differs, place by place: what goes behind a red minus, what comes behind a green plus."""
-    lines: list[Text] = []
-    for each in found:
-        lines.append(Text(clean(each.place), style="bold"))
-        if each.what != "added":
-            lines.append(_side("-", each.before, "red"))
-        if each.what != "removed":
-            lines.append(_side("+", each.after, "green"))
-    return Group(*lines)
-
-
-def _side(sign: str, value: Any, style: str) -> Text:
-    return Text(f"{sign} {clean(json.dumps(value, ensure_ascii=False))}", style=style, overflow="fold")

@@ -33,9 +33,9 @@ def list_(desk: Desk, *, wanted: Filter, limit: int, beyond: Spot | None, everyt
     searched for, the list says where it stopped, and how to go on.
     """
     if everything:
-        desk.out.facts(desk.inspector.all_letters(wanted, beyond=beyond), _draw_letters)
+        desk.out.facts(desk.inspector.letters.all(wanted, beyond=beyond), _draw_letters)
         return
-    page = desk.inspector.letters(wanted, limit=limit, beyond=beyond, looked=LOOKED)
+    page = desk.inspector.letters.page(wanted, limit=limit, beyond=beyond, looked=LOOKED)
     desk.out.facts(page.letters, _draw_letters)
     if page.beyond:
         further = "the next page" if len(page.letters) == limit else "older ones were not looked at; go on"

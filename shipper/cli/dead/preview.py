@@ -11,11 +11,11 @@ from rich.text import Text
 
 from shipper.cli.desk import Desk, leave
 from shipper.cli.failure import Failure
-from shipper.cli.gameball import quoter_of
 from shipper.cli.progress import counting
 from shipper.cli.text import clean, number
 from shipper.inspector import Choice
 from shipper.inspector.preview import Preview, PreviewError
+from shipper.quoter import quoter_of
 
 
 def previewing(command: Any) -> Any:
@@ -42,7 +42,7 @@ def preview(desk: Desk, choice: Choice, *, may_duplicate: bool, sample: int | No
     try:
         ask = quoter_of(desk.inspector.account, desk.settings)
         with counting("asking Gameball", size, quiet=desk.out.as_json) as bar:
-            return desk.inspector.preview(
+            return desk.inspector.letters.preview(
                 choice, ask, may_duplicate=may_duplicate, sample=sample, told=bar.step
             )
     except PreviewError as error:

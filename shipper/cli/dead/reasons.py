@@ -28,7 +28,7 @@ def reasons(desk: Desk, *, limit: int) -> None:
 
     Each group tells what it means, what usually helps, and the command that does it.
     """
-    seen = [inspector.reasons(most=limit) for inspector in desk.inspectors]
+    seen = [inspector.letters.reasons(most=limit) for inspector in desk.inspectors]
     desk.out.facts([group for each in seen for group in each.groups], _draw_reasons)
     left_out = sum(each.left_out for each in seen)
     if left_out:
@@ -50,6 +50,13 @@ def _block(group: ReasonGroup, now: int) -> Iterator[RenderableType]:
     first, last = (duration(max(now - at, 0)) for at in (group.first_at, group.last_at))
     people = f"{number(group.customers)} customer{'s' if group.customers != 1 else ''}"
     yield _line(Text(f"{people} · first {first} ago, last {last} ago · {group.example}", "dim"))
+    if group.doubtful:
+        yield _line(
+            Text(
+                f"{number(group.doubtful)} may be with Gameball already: an answer of theirs was lost",
+                "yellow",
+            )
+        )
     yield _line(Text(f"{group.means} {group.helps}"))
     # No padding here: a blank behind a backslash would spoil the command for whoever copies it.
     yield Text("\n".join(" " * MARGIN + line for line in _folded(group.command)), "cyan")

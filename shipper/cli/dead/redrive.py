@@ -66,24 +66,33 @@ def redrive(
         check_budget(seen, points_budget)
     elif sample is not None:
         raise click.UsageError("--sample goes with --dry-run or --points-budget.")
-    rate = rate or desk.inspector.default_rate
-    unclear = f" ({number(choice.unclear)} unclear, {'too' if may_duplicate else 'left out'})"
+    rate = rate or desk.inspector.jobs.default_rate
     takes = f", over {duration(round(choice.count * 1000 / rate))}"
     confirm(
-        f"Send {number(choice.count)} event(s){unclear if choice.unclear else ''} again{takes}?",
+        f"Send {number(choice.count)} event(s){_doubts(choice, may_duplicate=may_duplicate)} again{takes}?",
         yes=yes or not choice.count,
     )
     if not choice.count or (event_ids and choice.count <= AT_ONCE and not detach):
-        _send_now(desk, choice, rate, may_duplicate=may_duplicate)
+        _send_now(desk, choice, rate, may_duplicate=may_duplicate, because=because)
     else:
         _send_as_job(desk, choice, rate, may_duplicate=may_duplicate, because=because, detach=detach)
 
 
-def _send_now(desk: Desk, choice: Choice, rate: float, *, may_duplicate: bool) -> None:
+def _doubts(choice: Choice, *, may_duplicate: bool) -> str:
+    """Say how many may be with Gameball already: those that want a word for it, and those that do not."""
+    said = []
+    if choice.unclear:
+        said.append(f"{number(choice.unclear)} unclear, {'too' if may_duplicate else 'left out'}")
+    if choice.doubtful:
+        said.append(f"up to {number(choice.doubtful)} may be with Gameball already")
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def _send_now(desk: Desk, choice: Choice, rate: float, *, may_duplicate: bool, because: str) -> None:
     spread_ms = round(1000 / rate)
     with counting("redriving", choice.count, quiet=desk.out.as_json) as bar:
-        handled = desk.inspector.redrive(
-            choice, may_duplicate=may_duplicate, spread_ms=spread_ms, told=bar.step
+        handled = desk.inspector.letters.redrive(
+            choice, may_duplicate=may_duplicate, spread_ms=spread_ms, because=because, told=bar.step
         )
     report(desk, handled, "sent again")
 
@@ -91,8 +100,8 @@ def _send_now(desk: Desk, choice: Choice, rate: float, *, may_duplicate: bool) -
 def _send_as_job(
     desk: Desk, choice: Choice, rate: float, *, may_duplicate: bool, because: str, detach: bool
 ) -> None:
-    job = desk.inspector.start_job(choice, rate=rate, may_duplicate=may_duplicate, because=because)
-    nobody = not desk.inspector.workers()
+    job = desk.inspector.jobs.start(choice, rate=rate, may_duplicate=may_duplicate, because=because)
+    nobody = not desk.inspector.jobs.workers()
     if detach or nobody:
         desk.out.fact(job, draw_job)
         if nobody:

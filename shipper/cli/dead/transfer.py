@@ -55,7 +55,7 @@ def export(
     choice = choose(desk, event_ids, wanted, everything=everything)
     letters = -2  # the first and the last line are none
     with counting("exporting", choice.count, quiet=desk.out.as_json) as bar, _target(target) as file:
-        for line in desk.inspector.export(choice, masked=masked, told=bar.step):
+        for line in desk.inspector.letters.export(choice, masked=masked, told=bar.step):
             file.write(line)
             letters += 1
     left = choice.count - letters if event_ids else 0
@@ -77,7 +77,7 @@ def import_(desk: Desk, file: BinaryIO, *, yes: bool) -> None:
     line, and nothing is written. Ids that are known here are left. - reads stdin.
     """
     with _rewindable(file) as whole:
-        head, letters = desk.inspector.check_export(whole)
+        head, letters = desk.inspector.letters.check_export(whole)
         whole.seek(0)
         told = f"of {clean(head.account)}, {moment(head.exported_at)} UTC"
         confirm(
@@ -85,7 +85,7 @@ def import_(desk: Desk, file: BinaryIO, *, yes: bool) -> None:
             yes=yes or not letters,
         )
         with counting("importing", letters, quiet=desk.out.as_json) as bar:
-            handled = desk.inspector.import_letters(whole, told=bar.step)
+            handled = desk.inspector.letters.import_export(whole, told=bar.step)
     report(desk, handled, "taken in")
 
 

@@ -34,7 +34,7 @@ def watch(desk: Desk, job: Job) -> Job:
         with _lines(desk, job) if desk.out.as_json or not _is_terminal() else _bar(job) as show:
             while not (job.over or job.state in WAITS):
                 rest.wait(LOOK_MS / 1000)
-                job = desk.inspector.job(job.job)
+                job = desk.inspector.jobs.find(job.job)
                 show(job)
     except KeyboardInterrupt:
         click.echo(

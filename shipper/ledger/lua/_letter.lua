@@ -1,6 +1,7 @@
 -- KEYS: dead uncl dx groups people fields kinds
 -- A dead letter and its indices: `dx` pages by reason, code, field, kind of answer, name, customer and group; `groups`
--- and `people` count letters and customers of a group, `fields` and `kinds` what letters there are of each.
+-- and `people` count letters and customers of a group, `fields` and `kinds` what letters there are of each. Dead ones of
+-- which a copy may be with Gameball stand there by reason and group too.
 local MOST_KINDS = 500 -- what comes beyond shares the page `-`: answers and the fields they name are not ours
 
 -- Both counts of `people` of a group are written here: letters of a customer, and customers.
@@ -30,10 +31,13 @@ local function indices(id, at, head, s)
   local members = {'r' .. s.reason .. tail, 'c' .. s.code .. tail, 'f' .. s.field .. tail, 'l' .. head.lane .. tail}
   local groups = {}
   if s.kind ~= 'none' then members[#members + 1] = 'k' .. s.kind .. tail end
+  local doubt = s.c > 0 and s.reason ~= 'unclear'
+  if doubt then members[#members + 1] = (head.park and 'p' or 'm') .. s.reason .. tail end
   for name in string.gmatch(head.names, '[^,]+') do
     groups[#groups + 1] = s.reason .. ' ' .. s.code .. ' ' .. name .. ' ' .. s.field
     members[#members + 1] = 'n' .. name .. tail
     members[#members + 1] = 'g' .. groups[#groups] .. tail
+    if doubt then members[#members + 1] = 'm' .. groups[#groups] .. tail end
   end
   return members, groups
 end

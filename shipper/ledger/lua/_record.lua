@@ -1,12 +1,15 @@
--- A record is `1|lane|at|key|fp|names|sig|flags|hook|head_len` NUL body; every field has a closed alphabet.
-local RECORD = '^1|([^|]+)|(%d+)|([^|]*)|([^|]+)|([^|]+)|([^|]+)|([^|]+)|([^|]*)|%d+()%z'
+-- A record is `1|lane|at|key|fp|names|sig|flags|hook|head_len` NUL body; every field has a closed alphabet. Before
+-- the NUL, `|context` may stand: no script needs it, so it costs a record without one nothing.
+local RECORD = '^1|([^|]+)|(%d+)|([^|]*)|([^|]+)|([^|]+)|([^|]+)|([^|]+)|([^|]*)|%d+()[|%z]'
+local CONTEXT = '^|[%w%%&=._~-]+()'
 local OVERHEAD = 600 -- what Redis pays for an event beside its record, in bytes: `make bench`
 
 -- Return the record's header, or nil for what this version cannot read.
 local function read_record(record)
   local lane, at, key, fp, names, sig, flags, hook, stop = string.match(record, RECORD)
   -- Without %z in its sets the pattern takes half the time; the first NUL is looked for instead.
-  if not lane or string.find(record, '\0', 1, true) ~= stop then return nil end
+  local nul = lane and string.find(record, '\0', 1, true)
+  if not nul or nul ~= stop and string.match(record, CONTEXT, stop) ~= nul then return nil end
   local park, solo = false, false
   if flags ~= '-' then
     park, solo = string.find(flags, 'p', 1, true) ~= nil, string.find(flags, 's', 1, true) ~= nil

@@ -13,7 +13,7 @@ local job = read_job_of(ARGV[2])
 if not job then return {0, 'no'} end
 local to = FROM[ARGV[3]][job.state]
 if not to then return {0, job.state} end
-job.state, job.seen_at, job.credit, job.why = to, T, 0, ''
+job.state, job.seen_at, job.credit, job.why, job.waits = to, T, 0, '', ''
 if to == 'running' then job.recent = '' end -- a person has looked: it is judged by what comes from now on
 if to == 'cancelled' then job.ended_at = T end
 write_job(ARGV[2], job)

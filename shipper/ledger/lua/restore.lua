@@ -1,18 +1,22 @@
 #!lua
 -- Take dead letters in that another ledger, or this one at another time, gave out: with their numbers, history and
--- times, as if they had died here. What is known here is left. Like an enqueue it is refused where there is no room.
--- INCLUDE: base count record tried letter trail
--- KEYS: rec st why fate idem meta
+-- times, as if they had died here; their history tells since when they are here. What is known here is left, and so is
+-- what was delivered or expunged here since a file took it. Like an enqueue it is refused where there is no room.
+-- INCLUDE: base count record tried history letter trail
+-- KEYS: rec st why fate exported idem meta
 -- ARGV: now, deed or '', then for each letter: id, dead or unclear, ms at which it became so, record, numbers, history
 -- RETURNS: a word for each: ok, known (the id), key (its idempotency key is remembered here, by another event or
 --       until its retention ends), full
 local most, held = tonumber(C('HGET', META, 'most_bytes') or 0), tonumber(C('HGET', N, 'bytes') or 0)
 local reply, taken = {}, {}
+local by = ARGV[2] ~= '' and ',"by":' .. cjson.encode(cjson.decode(ARGV[2]).by) or ''
+local line = '{"at":' .. T .. ',"outcome":"imported"' .. by .. '}'
 
 local function restore(id, state, at, record, numbers, history)
   local head, cost = header_of(record), #record + OVERHEAD
   local holder = head.key ~= '' and C('HGET', IDEM, head.key)
   if C('HGET', REC, id) or C('HGET', FATE, id) then return 'known' end
+  if tonumber(C('ZSCORE', EXPORTED, id) or 0) < 0 then return 'known' end
   if holder then return 'key' end
   if most > 0 and held + cost > most then return 'full' end
   held = held + cost
@@ -21,8 +25,10 @@ local function restore(id, state, at, record, numbers, history)
   if s.field == '' then s.field, s.kind = '-', 'none' end -- given out before letters had them
   write_tried(id, s)
   if history ~= '' then C('HSET', WHY, id, history) end
+  remember(id, line)
   file_letter(id, head, s, state == 'unclear', at)
   C('HSET', REC, id, record)
+  C('ZADD', EXPORTED, T, id)
   count('accepted', 1)
   count(state, 1)
   count('bytes', cost)

@@ -21,7 +21,7 @@ from shipper.ledger.operations.claim import (
     claim,
     retire,
 )
-from shipper.ledger.operations.edit import edit
+from shipper.ledger.operations.edit import Draft, edit, edit_all
 from shipper.ledger.operations.enqueue import BATCH, EARLY_MS, Admission, enqueue, peek
 from shipper.ledger.operations.gate import pause, resume
 from shipper.ledger.operations.hook import hook_claim, hook_redo, hook_settle
@@ -31,8 +31,17 @@ from shipper.ledger.operations.look import Shown, Status, show, status
 from shipper.ledger.operations.note import note
 from shipper.ledger.operations.observe import observe
 from shipper.ledger.operations.operation import Argument, Operation
-from shipper.ledger.operations.restore import Stored, restore, stored
+from shipper.ledger.operations.restore import Stored, give_out, restore, stored
 from shipper.ledger.operations.settle import SettledCall, SettledEvent, settle
+from shipper.ledger.operations.stocktaking import (
+    MANY,
+    Kept,
+    Walked,
+    audit_letters,
+    letter_lanes,
+    mend_letters,
+    mend_people,
+)
 from shipper.ledger.operations.sweep import (
     ABSENCE_MS,
     CRASH_BACKOFF_MS,
@@ -52,6 +61,7 @@ __all__ = [
     "EARLY_MS",
     "GRACE_MS",
     "LATEST_MS",
+    "MANY",
     "MEMORY_SHARE_PERCENT",
     "STEP_MS",
     "TICKET_MS",
@@ -61,6 +71,8 @@ __all__ = [
     "Claim",
     "ClaimedCall",
     "ClaimedEvent",
+    "Draft",
+    "Kept",
     "LaneSeen",
     "Mended",
     "Operation",
@@ -72,15 +84,19 @@ __all__ = [
     "Status",
     "Stored",
     "Sweep",
+    "Walked",
     "alarm",
     "audit_events",
     "audit_lanes",
+    "audit_letters",
     "claim",
     "discard",
     "edit",
+    "edit_all",
     "enqueue",
     "expunge",
     "forget",
+    "give_out",
     "hook_claim",
     "hook_redo",
     "hook_settle",
@@ -88,7 +104,10 @@ __all__ = [
     "job_start",
     "job_step",
     "job_turn",
+    "letter_lanes",
     "mend",
+    "mend_letters",
+    "mend_people",
     "note",
     "observe",
     "pause",

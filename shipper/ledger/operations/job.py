@@ -28,6 +28,7 @@ def job_start(
     total: int,
     rate: float,
     may_duplicate: bool,
+    moment: int,
     sends: Deed,
     filling: bool = False,
     deed: Deed | None = None,
@@ -35,30 +36,35 @@ def job_start(
 ) -> Operation[str]:
     """Begin a job: what a filter finds, or (`filling`, an empty filter) ids that are given next; ok or known.
 
-    `rate` is events a second. `deed` is the start itself, `sends` what each step notes on the audit log.
+    `rate` is events a second. What is a letter only since the `moment` of the choice, in ms, is left. `deed`
+    is the start itself, `sends` what each step notes on the audit log.
     """
     job: dict[str, Any] = {
         "state": "filling" if filling else "running",
         "filter": filter_text,
-        "total": total,
+        "total": 0 if filling else total,
         "rate": rate,
         "dup": may_duplicate,
+        "moment": moment,
         "deed": write_deed(sends),
         "cursor": "",
         "recent": "",
         "why": "",
+        "waits": "",
         "left": {},
         "codes": {},
         "all": False,
         **dict.fromkeys(("credit", "sent", "delivered", "failed", "gone", "ended_at"), 0),
     }
     told = json.dumps(job, separators=(",", ":"))
-    return Operation("job_start", (time_or_now(now), name, told, write_deed(deed)), bytes.decode)
+    return Operation("job_start", (time_or_now(now), name, told, write_deed(deed), total), bytes.decode)
 
 
-def job_fill(name: str, ids: Sequence[str], *, last: bool, now: int | None = None) -> Operation[str]:
-    """Give a job ids; with the last of them it runs. The reply is its state, or no."""
-    return Operation("job_fill", (time_or_now(now), name, int(last), *ids), bytes.decode)
+def job_fill(
+    name: str, ids: Sequence[str], *, before: int, last: bool, now: int | None = None
+) -> Operation[str]:
+    """Give a job ids after so many `before`; with the last of them it runs. The reply is its state, or no."""
+    return Operation("job_fill", (time_or_now(now), name, int(last), before, *ids), bytes.decode)
 
 
 def job_turn(

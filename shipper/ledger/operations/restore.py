@@ -45,12 +45,23 @@ def _read(event_id: str, parts: Sequence[bytes]) -> Stored | None:
     )
 
 
+def give_out(ids: Sequence[str], *, deed: Deed | None = None, now: int | None = None) -> Operation[int]:
+    """Note that a file takes letters, a hundred at most, before it does; the reply is how many no file had.
+
+    What is delivered or expunged afterwards cannot be taken in again from that file.
+    """
+    return Operation("give_out", (time_or_now(now), write_deed(deed), *ids), int)
+
+
 def restore(
-    letters: Sequence[Stored], *, deed: Deed | None = None, now: int | None = None
+    letters: Sequence[Stored], *, deed: Deed | None = None, replicas: int = 0, now: int | None = None
 ) -> Operation[list[str]]:
-    """Take dead letters in; a word for each: ok, known (its id), key (its idempotency key), full."""
+    """Take dead letters in, on so many replicas; a word for each.
+
+    `ok`, `known` (its id, or it was delivered since a file took it), `key` (its idempotency key), `full`.
+    """
     args: list[Argument] = [time_or_now(now), write_deed(deed)]
     for letter in letters:
         args += [letter.event_id, letter.state, letter.ended_at]
         args += [letter.record, letter.numbers, letter.history]
-    return Operation("restore", tuple(args), words)
+    return Operation("restore", tuple(args), words, replicas=replicas)

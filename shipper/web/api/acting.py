@@ -1,9 +1,11 @@
-"""Acting: the operations that change something; for operators, and each goes on the audit log."""
+"""Acting: what is done to letters; for operators, and each goes on the audit log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.responses import Response
 
 from shipper.errors import Problem
 from shipper.inspector import (
@@ -14,20 +16,17 @@ from shipper.inspector import (
     Edited,
     EventSeen,
     Handled,
-    HooksHandled,
     Job,
-    Pause,
+    Preview,
 )
-from shipper.web.api.call import ACCOUNT, TEXT, Call, Takes
+from shipper.web.api.call import Takes, act
 from shipper.web.api.given import flag_in, number_in, object_in, text_in, whole_in
 from shipper.web.api.seeing import FILTER
 from shipper.web.filters import MOST_IDS, NAMES, read_ids, read_wanted
-from shipper.web.mistake import MistakeError
+from shipper.web.mistake import MistakeError, TooLateError
 from shipper.web.pages.event import id_of
-from shipper.web.pages.gate import LONGEST_MS
-from shipper.web.pages.hooks import job_of
-from shipper.web.pages.jobs import name_of
-from shipper.web.person import Role
+from shipper.web.quote import MOST_POINTS, MOST_SAMPLE, SAMPLE, quote
+from shipper.web.transfer import Imported, download, take_in
 from shipper.web.visit import Visit
 
 MOST_BECAUSE: Final = 200
@@ -39,6 +38,7 @@ class Chosen:
 
     count: int
     unclear: int
+    doubtful: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,29 +48,60 @@ class Proposed:
     event_id: str
     account: str
     unclear: bool
+    mark: str
+    """What the edit says, so that it changes this and nothing newer."""
     differences: tuple[Difference, ...]
     problems: tuple[Problem, ...]
 
 
 def _choose(visit: Visit) -> Chosen:
-    choice = _chosen(visit)
-    return Chosen(count=choice.count, unclear=choice.unclear)
+    choice = chosen_in(visit)
+    return Chosen(count=choice.count, unclear=choice.unclear, doubtful=choice.doubtful)
+
+
+def _preview(visit: Visit) -> Preview:
+    sample = whole_in(visit.given, "sample", least=1, most=MOST_SAMPLE, default=SAMPLE)
+    return quote(visit, chosen_in(visit), may_duplicate=flag_in(visit.given, "may_duplicate"), sample=sample)
 
 
 def _redrive(visit: Visit) -> Job:
-    return visit.inspector.start_job(
-        _chosen(visit),
+    choice = chosen_in(visit)
+    if "points_budget" in visit.given:
+        _hold_to_budget(visit, choice)
+    elif "sample" in visit.given:
+        raise MistakeError("sample goes with points_budget, or with a preview")
+    return visit.inspector.jobs.start(
+        choice,
         rate=number_in(visit.given, "rate", most=MOST_RATE),
         may_duplicate=flag_in(visit.given, "may_duplicate"),
         because=text_in(visit.given, "because", most=MOST_BECAUSE) or "",
     )
 
 
+def _hold_to_budget(visit: Visit, choice: Choice) -> None:
+    budget = whole_in(visit.given, "points_budget", least=0, most=MOST_POINTS, default=0)
+    sample = whole_in(visit.given, "sample", least=1, most=MOST_SAMPLE, default=SAMPLE)
+    seen = quote(visit, choice, may_duplicate=flag_in(visit.given, "may_duplicate"), sample=sample)
+    if why := seen.over(budget):
+        raise TooLateError(f"nothing was sent: {why}")
+
+
 def _discard(visit: Visit) -> Handled:
     because = text_in(visit.given, "because", most=MOST_BECAUSE) or ""
     if not because.strip():
         raise MistakeError("because is empty: say why, for the audit log")
-    return visit.inspector.discard(_chosen(visit), because=because)
+    return visit.inspector.letters.discard(chosen_in(visit), because=because)
+
+
+def _export(visit: Visit) -> Response:
+    return download(visit.inspector, chosen_in(visit), masked=flag_in(visit.given, "masked"))
+
+
+def _import(visit: Visit) -> Imported:
+    only_check = text_in(visit.given, "check") or "false"
+    if only_check not in {"true", "false"}:
+        raise MistakeError("check is neither true nor false")
+    return take_in(visit.inspector, visit.file, only_check=only_check == "true")
 
 
 def _unmask(visit: Visit) -> EventSeen:
@@ -78,74 +109,44 @@ def _unmask(visit: Visit) -> EventSeen:
 
 
 def _propose(visit: Visit) -> Proposed:
-    found = visit.inspector.propose(id_of(visit), Change(events=object_in(visit.given, "events")))
+    found = visit.inspector.letters.propose(id_of(visit), Change(events=object_in(visit.given, "events")))
     return Proposed(
         event_id=found.event_id,
         account=found.account,
         unclear=found.unclear,
+        mark=found.mark,
         differences=found.differences,
         problems=found.problems,
     )
 
 
 def _edit(visit: Visit) -> Edited:
-    proposed = visit.inspector.propose(id_of(visit), Change(events=object_in(visit.given, "events")))
-    return visit.inspector.redrive_edited(proposed, may_duplicate=flag_in(visit.given, "may_duplicate"))
+    proposed = visit.inspector.letters.propose(id_of(visit), Change(events=object_in(visit.given, "events")))
+    if text_in(visit.given, "mark") != proposed.mark:
+        return Edited(
+            event_id=proposed.event_id,
+            account=proposed.account,
+            result="changed",
+            differences=proposed.differences,
+            problems=proposed.problems,
+        )
+    return visit.inspector.letters.redrive_edited(
+        proposed, may_duplicate=flag_in(visit.given, "may_duplicate")
+    )
 
 
-def _retry_hooks(visit: Visit) -> HooksHandled:
-    return visit.inspector.retry_hooks(_hooks_of(visit))
-
-
-def _discard_hooks(visit: Visit) -> HooksHandled:
-    return visit.inspector.discard_hooks(_hooks_of(visit))
-
-
-def _pause_job(visit: Visit) -> Job:
-    return visit.inspector.pause_job(name_of(visit))
-
-
-def _resume_job(visit: Visit) -> Job:
-    return visit.inspector.resume_job(name_of(visit))
-
-
-def _cancel_job(visit: Visit) -> Job:
-    return visit.inspector.cancel_job(name_of(visit))
-
-
-def _pause(visit: Visit) -> Pause:
-    if "for_ms" not in visit.given:
-        return visit.inspector.pause()
-    return visit.inspector.pause(for_ms=whole_in(visit.given, "for_ms", least=1, most=LONGEST_MS, default=1))
-
-
-def _resume(visit: Visit) -> Pause:
-    return visit.inspector.resume()
-
-
-def _chosen(visit: Visit) -> Choice:
+def chosen_in(visit: Visit) -> Choice:
     """Choose by exactly one of ids, filter and all: no slip of the hand takes everything."""
     given = visit.given
-    wanted = read_wanted({name: given[name] for name in NAMES if name in given})
-    if [bool(given.get("ids")), not wanted.is_all, flag_in(given, "all")].count(True) != 1:
+    wanted = read_wanted({name: given[name] for name in NAMES if name in given}, strict=True)
+    if "ids" in given and not given["ids"]:
+        raise MistakeError("ids is empty: say which events are meant, or leave ids out")
+    if ["ids" in given, not wanted.is_all, flag_in(given, "all")].count(True) != 1:
         raise MistakeError("say which letters: by ids, by a filter such as reason, or all: true")
-    return visit.inspector.choose(read_ids(given["ids"]) if given.get("ids") else wanted.filter)
+    return visit.inspector.letters.choose(read_ids(given["ids"]) if "ids" in given else wanted.filter)
 
 
-def _hooks_of(visit: Visit) -> list[str] | None:
-    jobs = visit.given.get("jobs")
-    if (jobs is None) != flag_in(visit.given, "all"):
-        raise MistakeError("say which hooks: by jobs, or all: true")
-    if jobs is None:
-        return None
-    if not isinstance(jobs, list) or not 0 < len(jobs) <= MOST_IDS:
-        raise MistakeError(f"jobs is no list of 1 to {MOST_IDS} hook jobs")
-    if not all(isinstance(job, str) for job in jobs):
-        raise MistakeError("jobs holds what is no text")
-    return [job_of(job) for job in jobs]
-
-
-_WHICH: Final = (
+WHICH: Final = (
     Takes(
         name="ids",
         about="Event ids.",
@@ -154,12 +155,12 @@ _WHICH: Final = (
     *(Takes(name=name, about=about, schema=schema) for name, about, schema in FILTER),
     Takes(name="all", about="All of them: no ids and no filter.", schema={"type": "boolean"}),
 )
-_MAY: Final = Takes(
+MAY: Final = Takes(
     name="may_duplicate",
     about="Unclear ones too: Gameball may reward them twice.",
     schema={"type": "boolean"},
 )
-_BECAUSE: Final = Takes(
+BECAUSE: Final = Takes(
     name="because",
     about="For the audit log; name no customer.",
     schema={"type": "string", "maxLength": MOST_BECAUSE},
@@ -170,52 +171,69 @@ _EVENTS: Final = Takes(
     schema={"type": "object"},
     required=True,
 )
-_HOOKS: Final = (
-    Takes(
-        name="jobs",
-        about="Hook jobs, as the list of hooks names them.",
-        schema={"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_IDS},
-    ),
-    Takes(name="all", about="All that have failed.", schema={"type": "boolean"}),
+_MARK: Final = Takes(
+    name="mark",
+    about="That of the event as it was read or proposed: what was sent again since is left (`changed`).",
+    required=True,
 )
-_RATE: Final = Takes(
+_MASKED: Final = Takes(
+    name="masked",
+    about="Hide emails and mobiles: to be read, not imported.",
+    schema={"type": "boolean"},
+)
+_CHECK: Final = Takes(
+    name="check", about="Only check the file; nothing is taken in.", schema={"type": "boolean"}
+)
+RATE: Final = Takes(
     name="rate",
     about="Events a second; by default half of the pace.",
     schema={"type": "number", "exclusiveMinimum": 0, "maximum": MOST_RATE},
 )
-_FOR: Final = Takes(
-    name="for_ms",
-    about="For so long; by default until resumed.",
-    schema={"type": "integer", "minimum": 1, "maximum": LONGEST_MS},
+_SAMPLE: Final = Takes(
+    name="sample",
+    about="Ask for so many of them, drawn at random, a dozen a second; what all would earn is projected.",
+    schema={"type": "integer", "minimum": 1, "maximum": MOST_SAMPLE, "default": SAMPLE},
 )
-
-
-def _act(path: str, answer: Any, gives: Any, about: str, *takes: Takes) -> Call:
-    return Call(
-        path=f"{ACCOUNT}/{path}",
-        answer=answer,
-        gives=gives,
-        about=about,
-        takes=takes,
-        method="POST",
-        needs=Role.OPERATOR,
-    )
-
-
+_BUDGET: Final = Takes(
+    name="points_budget",
+    about="Preview first, and send nothing (409) if they would earn more.",
+    schema={"type": "integer", "minimum": 0, "maximum": MOST_POINTS},
+)
 CALLS: Final = (
-    _act("choose", _choose, Chosen, "Count letters; nothing is touched.", *_WHICH),
-    _act("redrive", _redrive, Job, "Send letters again, as a job.", *_WHICH, _RATE, _MAY, _BECAUSE),
-    _act("discard", _discard, Handled, "Forget letters on purpose.", *_WHICH, _BECAUSE),
-    _act("events/{event_id}/unmask", _unmask, EventSeen, "Tell all of an event, personal data too."),
-    _act(
+    act("choose", _choose, Chosen, "Count letters; nothing is touched.", *WHICH),
+    act(
+        "preview",
+        _preview,
+        Preview,
+        "Ask Gameball what letters would earn; nothing is sent.",
+        *WHICH,
+        _SAMPLE,
+        MAY,
+    ),
+    act(
+        "redrive",
+        _redrive,
+        Job,
+        "Send letters again, as a job.",
+        *WHICH,
+        RATE,
+        MAY,
+        BECAUSE,
+        _BUDGET,
+        _SAMPLE,
+    ),
+    act("discard", _discard, Handled, "Forget letters on purpose.", *WHICH, BECAUSE),
+    replace(
+        act("export", _export, str, "Give letters as JSON lines with checksums.", *WHICH, _MASKED),
+        gives_file=True,
+    ),
+    replace(
+        act("import", _import, Imported, "Take the letters of an export in; known ones are left.", _CHECK),
+        takes_file=True,
+    ),
+    act("events/{event_id}/unmask", _unmask, EventSeen, "Tell all of an event, personal data too."),
+    act(
         "events/{event_id}/propose", _propose, Proposed, "Say what a change would make of a letter.", _EVENTS
     ),
-    _act("events/{event_id}/edit", _edit, Edited, "Change a letter and send it again.", _EVENTS, _MAY),
-    _act("hooks/retry", _retry_hooks, HooksHandled, "Try failed hooks again.", *_HOOKS),
-    _act("hooks/discard", _discard_hooks, HooksHandled, "Forget failed hooks.", *_HOOKS),
-    _act("jobs/{job}/pause", _pause_job, Job, "Send no more of a job until it is resumed."),
-    _act("jobs/{job}/resume", _resume_job, Job, "Go on with a job."),
-    _act("jobs/{job}/cancel", _cancel_job, Job, "End a job; what it has sent goes on."),
-    _act("pause", _pause, Pause, "Make no more calls.", _FOR),
-    _act("resume", _resume, Pause, "Make calls again."),
+    act("events/{event_id}/edit", _edit, Edited, "Change a letter and send it again.", _EVENTS, _MARK, MAY),
 )

@@ -16,6 +16,8 @@ from shipper.web.visit import Visit
 
 ACCOUNT: Final = f"{API}/accounts/{{account}}"
 TEXT: Final = {"type": "string", "maxLength": 500}
+SAID: Final = {**TEXT, "pattern": r"\S"}
+"""A text that is not blank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,9 @@ class Call:
     takes: tuple[Takes, ...] = ()
     method: Literal["GET", "POST"] = "GET"
     needs: Role = Role.VIEWER
+    takes_file: bool = False
+    """Its body is an export as JSON lines; what else it takes stands in the query."""
+    gives_file: bool = False
 
     @property
     def name(self) -> str:
@@ -48,11 +53,20 @@ class Call:
     @property
     def page(self) -> Page:
         """Return the route."""
-        return Page(path=self.path, method=self.method, needs=self.needs, answer=self._answer)
+        return Page(
+            path=self.path,
+            method=self.method,
+            needs=self.needs,
+            answer=self._answer,
+            takes_file=self.takes_file,
+        )
 
     def _answer(self, visit: Visit) -> Response:
         self._check(visit.given)
-        return Response(json_line(self.answer(visit)), media_type="application/json")
+        found = self.answer(visit)
+        if isinstance(found, Response):
+            return found
+        return Response(json_line(found), media_type="application/json")
 
     def _check(self, given: Mapping[str, Any]) -> None:
         """Refuse what nobody asked for: a misspelt filter would else take everything."""
@@ -65,3 +79,16 @@ class Call:
         missing = [each.name for each in self.takes if each.required and each.name not in given]
         if missing:
             raise MistakeError(f"{missing[0]} is missing")
+
+
+def act(path: str, answer: Any, gives: Any, about: str, *takes: Takes) -> Call:
+    """Return an operation that changes something, or tells what is masked: for operators."""
+    return Call(
+        path=f"{ACCOUNT}/{path}",
+        answer=answer,
+        gives=gives,
+        about=about,
+        takes=takes,
+        method="POST",
+        needs=Role.OPERATOR,
+    )

@@ -11,31 +11,37 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from shipper.event_id import PATTERN
-from shipper.web.api import acting, seeing
+from shipper.web.api import acting, correcting, seeing, steering
 from shipper.web.api.call import Call
 from shipper.web.api.schema import Schemas
 from shipper.web.page import API, Page
+from shipper.web.upload import JSON_LINES
 from shipper.web.visit import Visit
 
-CALLS: Final[tuple[Call, ...]] = (*seeing.CALLS, *acting.CALLS)
+CALLS: Final[tuple[Call, ...]] = (*seeing.CALLS, *acting.CALLS, *correcting.CALLS, *steering.CALLS)
 ERRORS: Final = {
     "400": "What was given cannot be.",
     "401": "A token is needed.",
     "403": "This needs an operator's token, or came from another site.",
     "404": "There is no such account, event or job.",
     "405": "The address is for another method.",
-    "409": "It has moved on meanwhile.",
+    "408": "Nothing more of the file came.",
+    "409": "It has moved on meanwhile, somebody else is at it, or it is beyond the budget.",
     "413": "Too much was sent.",
-    "415": "The body is no JSON.",
+    "415": "The body is of another kind.",
     "421": "The page is not served under this name.",
+    "429": "Too many wrong tokens came from this address: Retry-After says when to try again.",
     "500": "Something broke; it is in the server's log.",
-    "503": "Redis does not answer.",
+    "503": "Redis does not answer, or did not to the end of an import: how far it came is told.",
+    "507": "There is no room: for the file here, or for its letters in Redis.",
 }
 PATHS: Final[dict[str, dict[str, Any]]] = {
     "account": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"},
     "event_id": {"type": "string", "pattern": f"^{PATTERN.pattern}$"},
     "job": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
 }
+LINES: Final = {JSON_LINES: {"schema": {"type": "string"}}}
+"""An export: docs/dead-letters.md has its format."""
 ERROR: Final = {
     "type": "object",
     "properties": {
@@ -88,14 +94,19 @@ def _operation(call: Call, schemas: Schemas) -> dict[str, Any]:
         "description": f"For {call.needs.value}s.",
         "parameters": _parameters(call),
         "responses": {
-            "200": {"description": "Done.", "content": _json(schemas.of(call.gives))},
+            "200": {
+                "description": "Done.",
+                "content": LINES if call.gives_file else _json(schemas.of(call.gives)),
+            },
             **{
                 status: {"description": about, "content": _json({"$ref": "#/components/schemas/Error"})}
                 for status, about in ERRORS.items()
             },
         },
     }
-    if call.method == "POST":
+    if call.takes_file:
+        found["requestBody"] = {"required": True, "content": LINES}
+    elif call.method == "POST":
         body = {
             "type": "object",
             "properties": {each.name: {**each.schema, "description": each.about} for each in call.takes},
@@ -111,7 +122,7 @@ def _parameters(call: Call) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": PATHS[name]}
         for name in re.findall(r"{(\w+)}", call.path)
     ]
-    if call.method == "POST":
+    if call.method == "POST" and not call.takes_file:
         return path
     return path + [
         {

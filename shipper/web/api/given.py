@@ -52,3 +52,19 @@ def object_in(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise MistakeError(f"{name} is no JSON object")
     return value
+
+
+def texts_in(given: Mapping[str, Any], name: str, *, most: int = 100) -> tuple[str, ...]:
+    """Return a list of texts; empty where none was given."""
+    value = given.get(name, [])
+    if not isinstance(value, list) or len(value) > most or not all(isinstance(each, str) for each in value):
+        raise MistakeError(f"{name} is no list of at most {most} texts")
+    return tuple(value)
+
+
+def pairs_in(given: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return texts by texts; empty where none were given."""
+    value = given.get(name, {})
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise MistakeError(f"{name} is no JSON object of texts")
+    return value

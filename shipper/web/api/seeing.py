@@ -19,7 +19,7 @@ from shipper.inspector import (
     TrailEntry,
     TrailFilter,
 )
-from shipper.web.api.call import ACCOUNT, TEXT, Call, Takes
+from shipper.web.api.call import ACCOUNT, SAID, Call, Takes
 from shipper.web.api.given import text_in, whole_in
 from shipper.web.filters import read_moment_of, read_spot, read_wanted, write_spot
 from shipper.web.page import API
@@ -95,14 +95,16 @@ def _flow(visit: Visit) -> Flow:
 
 
 def _reasons(visit: Visit) -> Reasons:
-    return visit.inspector.reasons(most=whole_in(visit.given, "limit", least=1, most=MOST, default=50))
+    return visit.inspector.letters.reasons(
+        most=whole_in(visit.given, "limit", least=1, most=MOST, default=50)
+    )
 
 
 def _letters(visit: Visit) -> Letters:
-    wanted = read_wanted(visit.given)
+    wanted = read_wanted(visit.given, strict=True)
     limit = whole_in(visit.given, "limit", least=1, most=MOST, default=50)
     beyond = read_spot(text_in(visit.given, "before") or "")
-    page = visit.inspector.letters(wanted.filter, limit=limit, beyond=beyond)
+    page = visit.inspector.letters.page(wanted.filter, limit=limit, beyond=beyond)
     return Letters(letters=page.letters, next=write_spot(page.beyond) if page.beyond else None)
 
 
@@ -114,16 +116,16 @@ def _hooks(visit: Visit) -> Hooks:
     limit = whole_in(visit.given, "limit", least=1, most=MOST, default=50)
     before = text_in(visit.given, "before")
     beyond = job_of(before) if before else None
-    seen = tuple(visit.inspector.failed_hooks(limit=limit + 1, beyond=beyond))
+    seen = tuple(visit.inspector.hooks.failed(limit=limit + 1, beyond=beyond))
     return Hooks(hooks=seen[:limit], next=seen[limit - 1].job if len(seen) > limit else None)
 
 
 def _jobs(visit: Visit) -> Jobs:
-    return Jobs(jobs=visit.inspector.jobs())
+    return Jobs(jobs=visit.inspector.jobs.all())
 
 
 def _job(visit: Visit) -> Job:
-    return visit.inspector.job(name_of(visit))
+    return visit.inspector.jobs.find(name_of(visit))
 
 
 def _trail(visit: Visit) -> Trail:
@@ -149,12 +151,12 @@ _BEFORE: Final = Takes(name="before", about="The `next` of the page before.")
 FILTER: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("reason", "Why it is dead, or `unclear`.", {"enum": list(REASONS)}),
     ("code", "Gameball's code, or `none`.", {"type": "string", "pattern": "^([0-9]{1,10}|none)$"}),
-    ("event", "An event name.", TEXT),
-    ("field", "The field that was refused, or `none`.", TEXT),
-    ("customer", "A customer id.", TEXT),
-    ("text", "Contained in Gameball's last answer.", TEXT),
-    ("since", "Ended at or after: ISO 8601, or a span such as `2h`.", TEXT),
-    ("until", "Ended before.", TEXT),
+    ("event", "An event name.", SAID),
+    ("field", "The field that was refused, or `none`.", SAID),
+    ("customer", "A customer id.", SAID),
+    ("text", "Contained in Gameball's last answer.", SAID),
+    ("since", "Ended at or after: ISO 8601, or a span such as `2h`.", SAID),
+    ("until", "Ended before.", SAID),
 )
 _FILTERS: Final = tuple(Takes(name=name, about=about, schema=schema) for name, about, schema in FILTER)
 

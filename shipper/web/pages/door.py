@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shipper.clock import now_ms
 from shipper.logs import get_logger
+from shipper.web.admission import told_to_wait
 from shipper.web.page import Page
 from shipper.web.person import owner_of
 from shipper.web.session import COOKIE, LIFE_MS, write_session
@@ -26,16 +27,20 @@ def ask(visit: Visit) -> Response:
     """Ask for a token."""
     if visit.person is not None:
         return RedirectResponse(_local(visit.text("next")), 303)
-    return visit.draw("sign_in.html", next=_local(visit.text("next")), wrong=False)
+    return visit.draw("sign_in.html", next=_local(visit.text("next")), wrong="")
 
 
 def sign_in(visit: Visit) -> Response:
     """Take a token, and let its owner in for as long as a session lasts."""
     onward = _local(visit.text("next"))
+    if wait := visit.site.held_up(visit.address):
+        held = visit.draw("sign_in.html", status=429, next=onward, wrong=told_to_wait(wait))
+        held.headers["retry-after"] = str(wait)
+        return held
     token = owner_of(visit.text("token"), visit.site.porter.tokens)
     if token is None:
-        log.warning("web.sign_in_refused")
-        return visit.draw("sign_in.html", status=403, next=onward, wrong=True)
+        visit.site.guessed(visit.address, visit.text("token"))
+        return visit.draw("sign_in.html", status=403, next=onward, wrong="That is nobody's token.")
     log.info("web.signed_in", person=token.person.name, role=token.person.role.value)
     response = RedirectResponse(onward, 303)
     response.set_cookie(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,28 +20,30 @@ from shipper.web.visit import Visit
 
 def ask(visit: Visit) -> Response:
     """Show what the letter says, to be changed."""
-    proposed = visit.inspector.propose(id_of(visit), Change())
+    proposed = visit.inspector.letters.propose(id_of(visit), Change())
     return _draw(visit, proposed, text=editable(proposed.before), problems=[])
 
 
 def edit(visit: Visit) -> Response:
     """Check a change and show what differs; send it once that was confirmed."""
     event_id, text = id_of(visit), visit.text("events")
-    before = visit.inspector.propose(event_id, Change())
+    before = visit.inspector.letters.propose(event_id, Change())
     if visit.text("back"):
         return _draw(visit, before, text=text, problems=[])
     try:
-        proposed = visit.inspector.propose(event_id, Change(events=_events(text)))
+        proposed = visit.inspector.letters.propose(event_id, Change(events=_events(text)))
     except MistakeError as error:
         return _draw(visit, before, text=text, problems=[str(error)], status=400)
     problems = [str(problem) for problem in proposed.problems]
     if problems or not proposed.differences:
         return _draw(visit, proposed, text=text, problems=problems or ["Nothing differs yet."], status=400)
     if not visit.text("send"):
-        return visit.draw("confirm_edit.html", edit=proposed, text=text, read=read_mark(proposed))
-    if visit.text("read") != read_mark(proposed):
+        return visit.draw("confirm_edit.html", edit=proposed, text=text, read=proposed.mark)
+    if visit.text("read") != proposed.mark:
         return _told(visit, "changed")
-    done = visit.inspector.redrive_edited(proposed, may_duplicate=visit.text("may_duplicate") == "yes")
+    done = visit.inspector.letters.redrive_edited(
+        proposed, may_duplicate=visit.text("may_duplicate") == "yes"
+    )
     return _told(visit, done.result)
 
 
@@ -50,11 +51,6 @@ def editable(events: Mapping[str, Any]) -> str:
     """Return events as JSON to be edited: what cannot be seen, or would reorder a line, is escaped."""
     text = json.dumps(events, ensure_ascii=False, indent=2)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
-
-
-def read_mark(proposed: Edit) -> str:
-    """Return what tells one version of a letter from another: the one that was confirmed is the one sent."""
-    return hashlib.sha256(json.dumps(proposed.before).encode()).hexdigest()[:16]
 
 
 def _events(text: str) -> dict[str, Any]:

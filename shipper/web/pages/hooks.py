@@ -22,7 +22,7 @@ _LIFE: Final = re.compile(r"\d{1,4}")
 def hooks(visit: Visit) -> Response:
     """List them, newest first."""
     beyond = job_of(visit.text("before")) if visit.text("before") else None
-    seen = list(visit.inspector.failed_hooks(limit=A_PAGE + 1, beyond=beyond))
+    seen = list(visit.inspector.hooks.failed(limit=A_PAGE + 1, beyond=beyond))
     onward = visit.to("hooks", before=seen[A_PAGE - 1].job) if len(seen) > A_PAGE else None
     return visit.draw(
         "hooks.html",
@@ -40,7 +40,7 @@ def ask_retry(visit: Visit) -> Response:
 
 def retry(visit: Visit) -> Response:
     """Try hooks again."""
-    return _told(visit, "hooks_retried", visit.inspector.retry_hooks(_names(visit)))
+    return _told(visit, "hooks_retried", visit.inspector.hooks.retry(_names(visit)))
 
 
 def ask_discard(visit: Visit) -> Response:
@@ -50,7 +50,7 @@ def ask_discard(visit: Visit) -> Response:
 
 def discard(visit: Visit) -> Response:
     """Forget hooks."""
-    return _told(visit, "hooks_discarded", visit.inspector.discard_hooks(_names(visit)))
+    return _told(visit, "hooks_discarded", visit.inspector.hooks.discard(_names(visit)))
 
 
 def _ask(visit: Visit, action: Literal["retry", "discard"]) -> Response:

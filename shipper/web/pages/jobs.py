@@ -22,46 +22,51 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 def jobs(visit: Visit) -> Response:
     """List jobs, newest first."""
-    found = visit.inspector.jobs()[:MOST]
-    return visit.draw("jobs.html", jobs=found, is_live=any(job.state in LIVE for job in found))
+    found = visit.inspector.jobs.all()[:MOST]
+    return visit.draw("jobs.html", jobs=found, is_live=any(map(_is_live, found)))
 
 
 def jobs_live(visit: Visit) -> Response:
     """Show the part of the list that changes."""
-    return visit.draw("jobs_live.html", jobs=visit.inspector.jobs()[:MOST])
+    return visit.draw("jobs_live.html", jobs=visit.inspector.jobs.all()[:MOST])
 
 
 def job(visit: Visit) -> Response:
     """Show one job."""
-    found = visit.inspector.job(name_of(visit))
-    return visit.draw("job.html", job=found, workers=visit.inspector.workers(), is_live=found.state in LIVE)
+    found = visit.inspector.jobs.find(name_of(visit))
+    return visit.draw("job.html", job=found, workers=visit.inspector.jobs.workers(), is_live=_is_live(found))
 
 
 def job_live(visit: Visit) -> Response:
     """Show the part of a job that changes."""
     return visit.draw(
-        "job_live.html", job=visit.inspector.job(name_of(visit)), workers=visit.inspector.workers()
+        "job_live.html", job=visit.inspector.jobs.find(name_of(visit)), workers=visit.inspector.jobs.workers()
     )
 
 
 def pause(visit: Visit) -> Response:
     """Send no more of a job for now."""
-    return _turned(visit, visit.inspector.pause_job, "job_paused")
+    return _turned(visit, visit.inspector.jobs.pause, "job_paused")
 
 
 def resume(visit: Visit) -> Response:
     """Go on with a job."""
-    return _turned(visit, visit.inspector.resume_job, "job_resumed")
+    return _turned(visit, visit.inspector.jobs.resume, "job_resumed")
 
 
 def ask_cancel(visit: Visit) -> Response:
     """Say what would stay undone."""
-    return visit.draw("confirm_cancel.html", job=visit.inspector.job(name_of(visit)))
+    return visit.draw("confirm_cancel.html", job=visit.inspector.jobs.find(name_of(visit)))
 
 
 def cancel(visit: Visit) -> Response:
     """End a job."""
-    return _turned(visit, visit.inspector.cancel_job, "job_cancelled")
+    return _turned(visit, visit.inspector.jobs.cancel, "job_cancelled")
+
+
+def _is_live(found: Job) -> bool:
+    """Tell whether its numbers change: what it sent goes on when it is held or cancelled."""
+    return found.state in LIVE or found.open > 0
 
 
 def name_of(visit: Visit) -> str:

@@ -28,7 +28,7 @@ def live(visit: Visit) -> Response:
 def _facts(visit: Visit) -> dict[str, Any]:
     standing, health = visit.inspector.status(), visit.inspector.health(of="all")
     samples, now = visit.inspector.flow(), now_ms()
-    found = visit.inspector.reasons(most=MOST_REASONS)
+    found = visit.inspector.letters.reasons(most=MOST_REASONS)
     charts = {
         "flow": chart_of(samples, {"accepted": _accepted, "delivered": _delivered}, now=now),
         "waiting": chart_of(samples, {"waiting": lambda each: each.waiting}, now=now, least=10),

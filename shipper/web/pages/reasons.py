@@ -14,7 +14,7 @@ MOST: Final = 50
 
 def reasons(visit: Visit) -> Response:
     """Show the largest groups."""
-    found = visit.inspector.reasons(most=MOST)
+    found = visit.inspector.letters.reasons(most=MOST)
     return visit.draw(
         "reasons.html",
         groups=found.groups,

@@ -30,7 +30,7 @@ def trail(visit: Visit) -> Response:
         event_id=said.get("event"),
         since=read_moment_of("since", said, now=now_ms()),
     )
-    entries = list(visit.inspector.trail(wanted, limit=A_PAGE + 1, beyond=before))
+    entries = list(visit.inspector.trail(wanted, limit=A_PAGE + 1, beyond=before, folded=True))
     onward = visit.to("trail", **said, before=entries[A_PAGE - 1].place) if len(entries) > A_PAGE else None
     return visit.draw("trail.html", entries=entries[:A_PAGE], said=said, next=onward, first=not before)
 

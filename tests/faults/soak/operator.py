@@ -33,7 +33,7 @@ def pause(scene: Scene, dice: Random) -> Undo:
 
 def letters(scene: Scene, *, unclear: bool, most: int | None = None) -> list[str]:
     """Return the ids of dead letters."""
-    found = scene.inspector.all_letters(Filter(unclear=unclear))
+    found = scene.inspector.letters.all(Filter(unclear=unclear))
     return [letter.event_id for letter in islice(found, most)]
 
 
@@ -45,8 +45,8 @@ def redrive(scene: Scene, *, unclear: bool, most: int | None = None) -> int:
     if unclear:
         scene.confirmed.update(ids)
     if ids:
-        choice = scene.inspector.choose(ids)
-        scene.inspector.redrive(choice, may_duplicate=unclear, spread_ms=SPREAD_MS)
+        choice = scene.inspector.letters.choose(ids)
+        scene.inspector.letters.redrive(choice, may_duplicate=unclear, spread_ms=SPREAD_MS)
     return len(ids)
 
 
@@ -62,7 +62,7 @@ def discard(scene: Scene, dice: Random) -> None:
     unclear = dice.random() < 0.5
     ids = letters(scene, unclear=unclear, most=5)
     if ids:
-        scene.inspector.discard(scene.inspector.choose(ids))
+        scene.inspector.letters.discard(scene.inspector.letters.choose(ids))
 
 
 def expunge(scene: Scene, dice: Random) -> None:
@@ -73,13 +73,13 @@ def expunge(scene: Scene, dice: Random) -> None:
 
 def retry_hooks(scene: Scene) -> int:
     """Have hooks told that behave, and were given up because their tries were cut off; return how many."""
-    names = [failed.job for failed in scene.inspector.failed_hooks() if failed.hook == NOTED]
-    return scene.inspector.retry_hooks(names).done
+    names = [failed.job for failed in scene.inspector.hooks.failed() if failed.hook == NOTED]
+    return scene.inspector.hooks.retry(names).done
 
 
 def retry_some_hooks(scene: Scene, dice: Random) -> None:
-    failed = scene.inspector.failed_hooks(limit=dice.randint(1, AT_ONCE))
-    scene.inspector.retry_hooks([each.job for each in failed])
+    failed = scene.inspector.hooks.failed(limit=dice.randint(1, AT_ONCE))
+    scene.inspector.hooks.retry([each.job for each in failed])
 
 
 TROUBLES: Final[Sequence[Trouble]] = (

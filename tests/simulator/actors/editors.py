@@ -17,12 +17,24 @@ NAMES: Final = ("x", "y", "z", "u,v", "w")
 
 
 def read(world: World) -> None:
-    """Read a letter, to do something with it later."""
+    """Read a letter, to do something with it later; every other one goes into a file."""
+    _import_again(world)
     letters = sorted(world.book.dead.keys() | world.book.unclear.keys())
     if letters:
         (found,) = world.ledger.run(operations.stored([world.random.choice(letters)], now=world.now))
         assert found, "a dead letter is none"
         world.drafts.append(found)
+        if len(world.drafts) % 2:
+            world.ask(operations.give_out, rules.give_out, [found.event_id], now=world.now)
+
+
+def _import_again(world: World) -> None:
+    """Import a file whose letter was delivered in the meantime, and is forgotten."""
+    old = [each for each in world.drafts if world.book.exported.get(each.event_id, 0) < 0]
+    if old:
+        (word,) = world.ask(operations.restore, rules.restore, old[-1:], now=world.now)
+        assert word == "known", f"{old[-1].event_id} was delivered, and is taken in again"
+        world.seen["kept out"] += 1
 
 
 def edit(world: World) -> None:

@@ -14,6 +14,8 @@ from tests.simulator import rules
 from tests.simulator.world import Errand, World
 
 DEED: Final = Deed(by="ops", did="redrive", name="D")
+SET_BACK_MS: Final = 20_000
+"""What a clock may be set back by, right after a job has begun: what dies again then is found again."""
 TURNS: Final[tuple[Turn, ...]] = ("pause", "resume", "resume", "cancel")
 
 
@@ -24,14 +26,16 @@ def start(world: World) -> None:
         return
     name = f"J{world.number():06}"
     wanted = Filter(unclear=world.random.choice((None, None, False)))
+    until = world.now + world.random.choice((1, SET_BACK_MS))
     world.ask(
         operations.job_start,
         rules.job_start,
         name,
-        filter_text=write_filter(replace(wanted, until=world.now + 1)),
+        filter_text=write_filter(replace(wanted, until=until)),
         total=0,
         rate=world.random.choice((1, 2, 10)),
         may_duplicate=world.chance(0.6),
+        moment=until,
         sends=DEED,
         now=world.now,
     )

@@ -21,6 +21,7 @@ def redrive(world: World) -> None:
         after_ms=world.random.choice((0, 0, 100)),
         may_duplicate=world.chance(0.8),
         line=b'{"by":"ops"}',
+        moment=_moment(world),
         now=world.now,
     )
     for event_id, word in zip(ids, words, strict=True):
@@ -33,7 +34,16 @@ def discard(world: World) -> None:
     """Forget a few events on purpose."""
     if world.chance(0.5):
         return
-    for word in world.ask(operations.discard, rules.discard, _some(world, 2), now=world.now):
+    ids = _some(world, 2)
+    words = world.ask(
+        operations.discard,
+        rules.discard,
+        ids,
+        moment=_moment(world),
+        waiting=world.random.choice((ids, ids, ())),
+        now=world.now,
+    )
+    for word in words:
         world.seen[f"discard {word}"] += 1
 
 
@@ -71,6 +81,11 @@ def look(world: World) -> None:
             assert shown.due_at == world.book.due.get(shown.record.lane if shown.record else ""), f"{shown}"
     counters = world.ledger.run(operations.status(now=world.now)).counters
     assert {name: n for name, n in counters.items() if n} == world.book.counters, f"status tells {counters}"
+
+
+def _moment(world: World) -> int | None:
+    """Choose when the letters were chosen: now, a while ago, or whatever is a letter."""
+    return world.random.choice((None, world.now + 1, world.now - 500))
 
 
 def _some(world: World, most: int) -> list[str]:

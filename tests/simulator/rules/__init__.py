@@ -1,7 +1,7 @@
 """The ledger's rules in plain Python: each takes a Book, changes it and answers as its script does."""
 
 from tests.simulator.rules.claim import claim, retire
-from tests.simulator.rules.edits import edit, restore
+from tests.simulator.rules.edits import edit, give_out, restore
 from tests.simulator.rules.enqueue import enqueue, peek
 from tests.simulator.rules.gate import pause, resume
 from tests.simulator.rules.hooks import hook_claim, hook_redo, hook_settle
@@ -17,6 +17,7 @@ __all__ = [
     "enqueue",
     "expunge",
     "forget",
+    "give_out",
     "hook_claim",
     "hook_redo",
     "hook_settle",

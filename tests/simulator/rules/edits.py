@@ -8,7 +8,7 @@ from shipper.ledger.deed import Deed
 from shipper.ledger.operations import Stored
 from shipper.ledger.record import read_record, read_tried
 from tests.simulator.book import Book
-from tests.simulator.rules.events import OVERHEAD, count, ring
+from tests.simulator.rules.events import OVERHEAD, count, remember, ring
 from tests.simulator.rules.letters import refusal, revive
 
 
@@ -42,30 +42,44 @@ def edit(
     return "ok"
 
 
+def give_out(book: Book, ids: Sequence[str], *, deed: Deed | None = None, now: int | None = None) -> int:
+    """Note that a file has letters."""
+    assert now is not None
+    fresh = sum(event_id not in book.exported for event_id in ids)
+    book.exported |= dict.fromkeys(ids, now)
+    return fresh
+
+
 def restore(
     book: Book,
     letters: Sequence[Stored],
     *,
     deed: Deed | None = None,
+    replicas: int = 0,
     now: int | None = None,
 ) -> list[str]:
     """Take letters in that are not known."""
-    return [_restore(book, letter) for letter in letters]
+    assert now is not None
+    return [_restore(book, letter, now) for letter in letters]
 
 
-def _restore(book: Book, letter: Stored) -> str:
+def _restore(book: Book, letter: Stored, now: int) -> str:
     head = read_record(letter.record)
     assert head is not None
     if letter.event_id in book.records or letter.event_id in book.fates:
+        return "known"
+    if book.exported.get(letter.event_id, 0) < 0:
         return "known"
     if head.key_hash and head.key_hash in book.keys:
         return "key"
     if head.key_hash:
         book.keys[head.key_hash] = f"{letter.event_id} {head.fingerprint}"
     book.records[letter.event_id] = letter.record
+    book.exported[letter.event_id] = now
     book.tried[letter.event_id] = read_tried(letter.numbers)
     if letter.history:
         book.history[letter.event_id] = letter.history
+    remember(book, letter.event_id, b'{"at":%d,"outcome":"imported"}' % now)
     (book.dead if letter.state == "dead" else book.unclear)[letter.event_id] = letter.ended_at
     count(book, accepted=1, restored=1, bytes=len(letter.record) + OVERHEAD, **{letter.state: 1})
     return "ok"

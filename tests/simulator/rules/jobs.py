@@ -27,6 +27,7 @@ def job_start(
     total: int,
     rate: float,
     may_duplicate: bool,
+    moment: int,
     sends: Deed,
     filling: bool = False,
     deed: Deed | None = None,
@@ -34,7 +35,7 @@ def job_start(
 ) -> str:
     """Begin a job."""
     assert now is not None
-    book.redrives[name] = Redrive(may_duplicate=may_duplicate, rate=rate, seen_at=now)
+    book.redrives[name] = Redrive(may_duplicate=may_duplicate, moment=moment, rate=rate, seen_at=now)
     return "ok"
 
 
@@ -69,12 +70,11 @@ def job_step(
     """See what became of what a job sent, then send what its rate allows."""
     assert now is not None
     job = book.redrives[name]
-    if job.state in OVER:
-        job.open.clear()
-        return job.state, 0
     if job.state == "running" and job.cursor != cursor:
         return "stale", 0
     _look_after(book, job, looks, now=now)
+    if job.state in OVER:
+        return job.state, 0
     failed = job.recent.count("x")
     if job.state == "running" and len(job.recent) >= 20 and 2 * failed >= len(job.recent):
         job.state = "stopped"
@@ -114,6 +114,10 @@ def _room(book: Book, job: Redrive, most_open: int, most_calls: int, *, now: int
     return "ok", min(int(job.credit), most_open - len(job.open))
 
 
+def _refusal(book: Book, job: Redrive, event_id: str) -> str:
+    return refusal(book, event_id, may_duplicate=job.may_duplicate, moment=job.moment)
+
+
 def _send(
     book: Book, name: str, job: Redrive, found: Sequence[tuple[str, str]], allowed: int, *, now: int
 ) -> tuple[int, int]:
@@ -123,7 +127,7 @@ def _send(
     while rest and len(sent) < allowed:
         job.cursor, event_id = rest.pop(0)
         again = f'"job":"{name}"'.encode() in book.history.get(event_id, b"")
-        if event_id and not again and not refusal(book, event_id, may_duplicate=job.may_duplicate):
+        if event_id and not again and not _refusal(book, job, event_id):
             line = f'{{"at":{now},"outcome":"redriven","may_duplicate":{str(job.may_duplicate).lower()}'
             line += f',"job":"{name}"}}'
             revive(book, event_id, line.encode(), at=now + int(len(sent) * 1000 / job.rate), now=now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from shipper.ledger.operations import Mended
@@ -30,13 +31,14 @@ def redrive(
     may_duplicate: bool,
     after_ms: int = 0,
     line: bytes = b"",
+    moment: int | None = None,
     now: int | None = None,
 ) -> list[str]:
     """Begin a new life of dead letters, with a fresh budget, at the tail of their lanes."""
     assert now is not None
     words: list[str] = []
     for event_id in ids:
-        word = refusal(book, event_id, may_duplicate=may_duplicate)
+        word = refusal(book, event_id, may_duplicate=may_duplicate, moment=moment)
         if not word:
             at = now + after_ms + words.count("ok") * spread_ms
             revive(book, event_id, line, at=at, now=now)
@@ -47,15 +49,28 @@ def redrive(
     return words
 
 
-def refusal(book: Book, event_id: str, *, may_duplicate: bool) -> str:
+def refusal(book: Book, event_id: str, *, may_duplicate: bool, moment: int | None = None) -> str:
     """Say why an event is not sent again; nothing for a letter that is."""
     if event_id not in book.records:
         return "no"
-    if event_id in book.unclear and not may_duplicate:
+    if _came_later(book, event_id, moment):
+        return "later"
+    head = book.head(event_id)
+    parked = event_id in book.dead and head.park and book.numbers(event_id).causes > 0
+    if (event_id in book.unclear or parked) and not may_duplicate:
         return "unclear"
-    if book.lanes.get(book.head(event_id).lane, ()) is None:
+    if book.lanes.get(head.lane, ()) is None:
         return "broken"
     return "" if event_id in book.dead or event_id in book.unclear else "no"
+
+
+def _came_later(book: Book, event_id: str, moment: int | None) -> bool:
+    """Tell whether an event is a letter, or is here, only since a moment."""
+    if moment is None or event_id not in book.dead | book.unclear:
+        return False
+    lines = map(json.loads, book.history.get(event_id, b"").splitlines())
+    came: list[int] = [line["at"] for line in lines if line.get("outcome") == "imported"]
+    return max([*came, (book.dead | book.unclear).get(event_id, 0)]) >= moment
 
 
 def revive(book: Book, event_id: str, line: bytes, *, at: int, now: int) -> None:
@@ -79,15 +94,25 @@ def revive(book: Book, event_id: str, line: bytes, *, at: int, now: int) -> None
     join(book, book.head(event_id).lane, event_id, at=at)
 
 
-def discard(book: Book, ids: Sequence[str], *, now: int | None = None) -> list[str]:
-    """Forget dead letters and waiting events on purpose."""
+def discard(
+    book: Book,
+    ids: Sequence[str],
+    *,
+    moment: int | None = None,
+    waiting: Collection[str] = (),
+    now: int | None = None,
+) -> list[str]:
+    """Forget dead letters, and some waiting events, on purpose."""
     assert now is not None
     words = []
     for event_id in ids:
-        if event_id not in book.records:
+        state = book.state_of(event_id) if event_id in book.records else None
+        if state is None or (state is State.WAITING and event_id not in waiting):
             words.append("no")
-        elif book.state_of(event_id) is State.IN_FLIGHT:
+        elif state is State.IN_FLIGHT:
             words.append("in_flight")
+        elif _came_later(book, event_id, moment):
+            words.append("later")
         else:
             _remove(book, event_id, "discarded", now)
             words.append("ok")

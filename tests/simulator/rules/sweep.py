@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from shipper.ledger.operations import ABSENCE_MS, CRASH_BACKOFF_MS, EARLY_MS, GRACE_MS, TICKET_MS, Sweep
-from shipper.settings import Settings
+from shipper.ledger.record import Fate
+from shipper.settings import HOUR_MS, Settings
 from tests.simulator.book import Book
 from tests.simulator.rules.events import bury, count, free, put_back, remember, ring
 from tests.simulator.rules.gate import clear_probe, restart_gate
@@ -133,7 +134,9 @@ def forget(
             break
         del book.fates[event_id]
         count(book, **{f"forgotten_{fate.state}": 1})
+        _keep_out(book, event_id, fate, now)
         ids += 1
+    _forget_exports(book, now - settings.trail_days * 24 * HOUR_MS, limit, now)
     keys = 0
     for entry in book.ended_keys[:limit]:
         key, at = entry.split(" ")
@@ -146,6 +149,22 @@ def forget(
     clipped += _clip(book.hooks, now + max(settings.backoff_cap_ms, 2 * settings.hook_timeout_ms), limit)
     clipped += _clip(book.due, max(now + settings.backoff_cap_ms, book.spread_until), limit)
     return ids, keys, clipped + _clip_gate(book, settings, now)
+
+
+def _keep_out(book: Book, event_id: str, fate: Fate, now: int) -> None:
+    if fate.state == "discarded":
+        book.exported.pop(event_id, None)
+    elif event_id in book.exported:
+        book.exported[event_id] = -now
+
+
+def _forget_exports(book: Book, oldest: int, limit: int, now: int) -> None:
+    old = sorted((at, event_id) for event_id, at in book.exported.items() if abs(at) <= oldest)
+    for _, event_id in old[:limit]:
+        if event_id in book.records or event_id in book.fates:
+            book.exported[event_id] = now
+        else:
+            del book.exported[event_id]
 
 
 def _clip_gate(book: Book, settings: Settings, now: int) -> int:

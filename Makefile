@@ -7,8 +7,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 # Passed on to pytest: make test ARGS="-k claim -x"
 ARGS ?=
-# Processes that share the tests; each has Redis servers of its own.
-JOBS ?= 2
+# Processes that share the tests, each with Redis servers of its own; most tests wait more than they compute.
+JOBS ?= 3
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -107,6 +107,10 @@ bench: install $(BENCH) ## Measure all beside what others use and write docs/per
 .PHONY: faults
 faults: install ## Break everything and write docs/reliability.md, within 90 minutes; ARGS=--quick: in ten; ARGS=--help
 	@$(PY) -m tests.faults $(ARGS)
+
+.PHONY: walk
+walk: install ## Put 20,000 dead letters right in a terminal and on the page, with pictures, in ten minutes; ARGS=--help
+	@$(PY) -m tests.walk $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment and everything that the other targets made

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from shipper.inspector.now import ledger_now
+from shipper.inspector.now import ledger_now, moment_over
 from shipper.inspector.timeline import REDRIVEN
 from shipper.inspector.trail import described
 from shipper.keyring import Keyring
@@ -84,7 +84,7 @@ def choose(ledger: Ledger, wanted: Filter, *, keyring: Keyring, at: int | None =
 
     Raises LockedError for a text where a key is missing.
     """
-    soon = ledger_now(ledger) + 1
+    soon = moment_over(ledger)
     moment = soon if at is None else min(at, soon)
     frozen = replace(wanted, until=moment if wanted.until is None else min(moment, wanted.until))
     unclear = 0 if wanted.unclear is False else count(ledger, replace(frozen, unclear=True), keyring=keyring)
@@ -104,7 +104,7 @@ def choose_ids(ledger: Ledger, ids: Iterable[str], *, at: int | None = None) -> 
     That is the order of their ends. By that of their births one producer's fast clock would put a customer's
     events in another order than the one in which they were accepted.
     """
-    now, given = ledger_now(ledger), sorted(set(ids))
+    soon, given = moment_over(ledger), sorted(set(ids))
     shown = [seen for chunk in _chunks(given) for seen in ledger.run(show(chunk)) if seen]
     ends = {seen.event_id: seen.ended_at or 0 for seen in shown}
     ordered = sorted(given, key=lambda event_id: (ends.get(event_id, 0), event_id))
@@ -115,7 +115,7 @@ def choose_ids(ledger: Ledger, ids: Iterable[str], *, at: int | None = None) -> 
         unclear=sum(wants_a_yes(seen) for seen in letters),
         doubtful=sum(seen.tried.causes > 0 and not wants_a_yes(seen) for seen in letters),
         # A clock that was set back left letters behind whose ends are still to come.
-        at=1 + max([now, *(ends[seen.event_id] for seen in letters)]) if at is None else at,
+        at=max([soon, *(ends[seen.event_id] + 1 for seen in letters)]) if at is None else at,
         waiting=frozenset(seen.event_id for seen in shown if seen.state in {State.WAITING, State.IN_FLIGHT}),
     )
 

@@ -134,7 +134,7 @@ def held_by(server: RedisServer) -> set[str]:
 def test_an_event_is_on_the_replica_when_its_enqueue_returns(
     pair: Pair, produce: Produce, enqueue: Enqueue
 ) -> None:
-    produce(pair.primary.url, wait_replicas=1)
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=5000)
 
     for i in range(20):
         receipt = enqueue(f"c-{i}")

@@ -21,6 +21,7 @@ NUMBERS: Final[Mapping[str, Mapping[str, tuple[int, ...]]]] = {
         "connect": (41, 42),
         "threads": (202, 24),
         "memory": (9, 10, 11, 12, 25, 28),
+        "random": (318,),
     },
     "aarch64": {
         "send": (64, 66, 206, 211),
@@ -30,6 +31,7 @@ NUMBERS: Final[Mapping[str, Mapping[str, tuple[int, ...]]]] = {
         "connect": (198, 203),
         "threads": (98, 124),
         "memory": (214, 215, 216, 222, 226, 233),
+        "random": (278,),
     },
 }
 """System calls by purpose. `wait` is poll, select and epoll; `mode` is ioctl, fcntl and socket options."""

@@ -83,9 +83,9 @@ def test_the_keys_did_travel_and_the_events_did_arrive(trail: Trail) -> None:
     assert SECRETS["secret key"].encode() in trail.heads
     assert all(canary.encode() in trail.bodies for canary in PERSONAL.values())
     assert any(TEXT.encode() in content for content in trail.files.values())
-    assert "delivery.settled" in trail.logs["json"]
-    assert any("lease.expired" in text for text in trail.logs.values())
-    assert "hook.failed" in trail.logs["human"] + trail.logs["json"]
+    # Whoever it was: a worker with a wrong broker has a pump all the same, and may take every event.
+    for fact in ("delivery.settled", "lease.expired", "hook.failed"):
+        assert any(fact in text for text in trail.logs.values())
 
 
 @pytest.mark.parametrize("what", PERSONAL)

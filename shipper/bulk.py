@@ -28,10 +28,10 @@ class Bulk:
     def __init__(
         self,
         events: Sequence[Event | Mapping[str, Any]],
-        *,
-        settings: Settings,
         idempotency_keys: Sequence[str | None] | None,
         event_ids: Sequence[str | None] | None,
+        *,
+        settings: Settings,
         **options: Any,
     ) -> None:
         keys, ids = (

@@ -95,13 +95,7 @@ def enqueue_events(
     """
     client = current()
     with Enqueueing(options.get("account", DEFAULT), count=len(events)) as span:
-        bulk = Bulk(
-            events,
-            settings=client.settings,
-            idempotency_keys=idempotency_keys,
-            event_ids=event_ids,
-            **options,
-        )
+        bulk = Bulk(events, idempotency_keys, event_ids, settings=client.settings, **options)
         if atomic:
             envelopes = bulk.whole()
             return all_or_none(envelopes, client.admit(envelopes, atomic=True)) if envelopes else []
@@ -123,13 +117,7 @@ async def aenqueue_events(
     """Do what `enqueue_events` does, without blocking the event loop."""
     client = current()
     with Enqueueing(options.get("account", DEFAULT), count=len(events)) as span:
-        bulk = Bulk(
-            events,
-            settings=client.settings,
-            idempotency_keys=idempotency_keys,
-            event_ids=event_ids,
-            **options,
-        )
+        bulk = Bulk(events, idempotency_keys, event_ids, settings=client.settings, **options)
         if atomic:
             envelopes = bulk.whole()
             return all_or_none(envelopes, await client.aadmit(envelopes, atomic=True)) if envelopes else []

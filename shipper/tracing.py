@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
@@ -71,7 +72,7 @@ def fail(span: Span, error: BaseException) -> None:
     span.set_attribute("error.type", type(error).__name__)
 
 
-class Traced:
+class Traced(ABC):
     """Have a span under way while something is done, where somebody takes spans."""
 
     __slots__ = ("_span", "_under_way")
@@ -98,9 +99,9 @@ class Traced:
         if self._span is not None:
             fail(self._span, error)
 
+    @abstractmethod
     def start(self) -> Span:
         """Start the span; asked only where somebody takes it."""
-        raise NotImplementedError
 
     def _begin(self) -> None:
         from opentelemetry.trace import use_span  # noqa: PLC0415 - loaded already

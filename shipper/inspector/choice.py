@@ -51,10 +51,10 @@ class Choice:
     ids: tuple[str, ...] = ()
     waiting: frozenset[str] = frozenset()
 
-    @property
-    def about(self) -> str:
-        """Say what was chosen, as it stands on the audit log."""
-        return "by ids" if self.filter is None else described(self.filter)
+    def about(self, *said: str) -> str:
+        """Say what was chosen, after what a person said of it, as it stands on the audit log."""
+        chosen = "by ids" if self.filter is None else described(self.filter)
+        return ": ".join(filter(None, (*said, chosen)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,38 +57,58 @@ def correct(
     ledger: Ledger, settings: Settings, choice: Choice, change: Change, *, told: Told | None = None
 ) -> Correction:
     """Try a change on every letter that was chosen; raise LockedError where a key is missing."""
-    words: Counter[str] = Counter()
-    problems: Counter[str] = Counter()
-    examples: list[Left] = []
-    example: Edit | None = None
-    unclear = 0
+    trial = _Trial()
     for edits in _edits(ledger, settings, choice, change):
         for event_id, found in edits:
-            word = _word(found)
-            words[word] += 1
-            if not isinstance(found, Edit):
-                pass
-            elif word == "ok":
-                example = example or found
-                unclear += found.unclear
-            else:
-                for problem in found.problems:
-                    text = str(problem)
-                    problems[text if text in problems or len(problems) < MOST_PROBLEMS else OTHER] += 1
-            if word != "ok" and len(examples) < EXAMPLES:
-                examples.append(Left(event_id=event_id, why=word))
+            trial.add(event_id, found)
         if told:
             told(len(edits))
-    return Correction(
-        account=ledger.account,
-        fits=words.pop("ok", 0),
-        unclear=unclear,
-        left=dict(words),
-        problems=dict(problems.most_common()),
-        examples=tuple(examples),
-        event_id=example.event_id if example else None,
-        differences=example.differences if example else (),
-    )
+    return trial.outcome(ledger.account)
+
+
+class _Trial:
+    """Gather what a change would make of one letter after the other."""
+
+    def __init__(self) -> None:
+        self._fitting = 0
+        self._unclear = 0
+        self._first: Edit | None = None
+        self._left: Counter[str] = Counter()
+        self._problems: Counter[str] = Counter()
+        self._examples: list[Left] = []
+
+    def add(self, event_id: str, found: Edit | str) -> None:
+        word = _word(found)
+        if isinstance(found, Edit) and word == "ok":
+            self._fit(found)
+            return
+        self._left[word] += 1
+        if len(self._examples) < EXAMPLES:
+            self._examples.append(Left(event_id=event_id, why=word))
+        if isinstance(found, Edit):
+            self._count_problems(found)
+
+    def outcome(self, account: str) -> Correction:
+        return Correction(
+            account=account,
+            fits=self._fitting,
+            unclear=self._unclear,
+            left=dict(self._left),
+            problems=dict(self._problems.most_common()),
+            examples=tuple(self._examples),
+            event_id=self._first.event_id if self._first else None,
+            differences=self._first.differences if self._first else (),
+        )
+
+    def _fit(self, edit: Edit) -> None:
+        self._fitting += 1
+        self._unclear += edit.unclear
+        self._first = self._first or edit
+
+    def _count_problems(self, edit: Edit) -> None:
+        for text in map(str, edit.problems):
+            known = text in self._problems or len(self._problems) < MOST_PROBLEMS
+            self._problems[text if known else OTHER] += 1
 
 
 def redrive_corrected(

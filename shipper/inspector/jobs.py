@@ -72,7 +72,7 @@ class Jobs:
             )
         choice = wanted if isinstance(wanted, Choice) else self._chosen(wanted)
         name = new_name()
-        about = ": ".join(filter(None, (because, choice.about)))
+        about = choice.about(because)
         kept = choice.filter if choice.filter and can_keep(choice.filter) else None
         start = job_start(
             name,

@@ -107,7 +107,7 @@ class Letters:
             may_duplicate=may_duplicate,
             spread_ms=spread_ms,
             told=told,
-            deed=self._deed("redrive", ": ".join(filter(None, (because, choice.about)))),
+            deed=self._deed("redrive", choice.about(because)),
         )
 
     def discard(
@@ -117,15 +117,13 @@ class Letters:
 
         The reason stays on the audit log with their ids: of the events themselves nothing does.
         """
-        about = ": ".join(filter(None, (because, choice.about)))
-        deed = self._deed("discard", about)
         return choices.discard_all(
             self._ledger,
             choice,
             keyring=self._settings.keyring,
             waiting_too=waiting_too,
             told=told,
-            deed=deed,
+            deed=self._deed("discard", choice.about(because)),
         )
 
     def propose(self, event_id: str, change: Change) -> Edit:
@@ -166,7 +164,6 @@ class Letters:
 
         They go out oldest first, each due `spread_ms` after the one before.
         """
-        said = (because, described_change(change), choice.about)
         return redrive_corrected(
             self._ledger,
             self._settings,
@@ -175,14 +172,14 @@ class Letters:
             may_duplicate=may_duplicate,
             spread_ms=spread_ms,
             told=told,
-            deed=self._deed("edit", ": ".join(filter(None, said))),
+            deed=self._deed("edit", choice.about(because, described_change(change))),
         )
 
     # Take elsewhere
 
     def export(self, choice: Choice, *, masked: bool = False, told: Told | None = None) -> Iterator[bytes]:
         """Yield the lines of an export of letters: all that is known of them, or masked for sharing."""
-        deed = self._deed("export", f"{'masked: ' if masked else ''}{choice.about}")
+        deed = self._deed("export", choice.about("masked" if masked else ""))
         return export_lines(self._ledger, choice, self._settings.keyring, masked=masked, deed=deed, told=told)
 
     def check_export(self, file: BinaryIO) -> tuple[Head, int]:

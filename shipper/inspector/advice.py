@@ -7,19 +7,27 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from shipper.ledger.filter import say_field
 from shipper.ledger.letters import UNCLEAR
 
+_OF_ALL: Final = frozenset({"customerId", "email", "mobile", "events"})
+"""Fields of a call that are in no event's metadata."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What happened, in a sentence; what usually helps; and the command that the advice ends in."""
+    """What happened, in a sentence; what usually helps; and the command that the advice ends in.
+
+    `edit` is the command that tries a change on the group, where one may mend it; what stands in capitals
+    at its end is a person's to say.
+    """
 
     means: str
     helps: str
     command: str
+    edit: str | None = None
 
 
 def advice_of(
@@ -38,12 +46,26 @@ def advice_of(
     of_code = _advices()["code"].get(str(code), {})
     # Whatever the code was: an unreadable event cannot be sent, an unclear one may double points.
     chosen = of_reason if reason in {"unreadable", "crashed", UNCLEAR} or not of_code else of_code
-    words = ["shipper", "dead", *_verb(chosen["do"]), "--reason", reason]
-    words += ["--code", "none" if code is None else str(code)]
-    words += [] if event_name is None else _option("--event", event_name)
-    words += _option("--field", say_field(field))
-    words += [] if account is None else _option("--account", account)
-    return Advice(means=chosen["means"], helps=chosen["helps"], command=shlex.join(words))
+    group = ["--reason", reason, "--code", "none" if code is None else str(code)]
+    group += [] if event_name is None else _option("--event", event_name)
+    group += _option("--field", say_field(field))
+    group += [] if account is None else _option("--account", account)
+    change = _change(chosen.get("edit"), event_name, field)
+    return Advice(
+        means=chosen["means"],
+        helps=chosen["helps"],
+        command=shlex.join(["shipper", "dead", *_verb(chosen["do"]), *group]),
+        edit=shlex.join(["shipper", "dead", "edit", *group, *change, "--dry-run"]) if change else None,
+    )
+
+
+def _change(what: str | None, event_name: str | None, field: str | None) -> list[str]:
+    """Return the option that would change what is wrong; none where it cannot be said in one."""
+    if what is None or event_name is None or set("=.") & set(event_name + (field or "")):
+        return []
+    if what == "name":
+        return _option("--rename", f"{event_name}=NEW_NAME")
+    return [] if field in _OF_ALL else _option("--set", f"{event_name}.{field or 'PROPERTY'}=JSON")
 
 
 def _verb(do: str) -> list[str]:

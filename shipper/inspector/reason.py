@@ -43,6 +43,8 @@ class ReasonGroup:
     helps: str
     command: str
     """What usually helps, as a command; it takes this group and no other where the event name is known."""
+    edit: str | None = None
+    """Where a change may mend them, the command that tries one; what stands in capitals is yours to say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ def _seen(
         means=advice.means,
         helps=advice.helps,
         command=advice.command,
+        edit=advice.edit,
     )
 
 

@@ -128,6 +128,7 @@ def test_reasons_are_objects_of_the_vocabulary(run: Run, story: Story) -> None:
         "helps": "Activate the customer in Gameball's dashboard, then send again; "
         "or discard what an inactive customer did.",
         "command": "shipper dead redrive --reason refused --code 3009 --event visit --field none",
+        "edit": None,
     }
     assert [(group["reason"], group["doubtful"]) for group in groups] == [("refused", 0), ("spent", 1)]
 
@@ -137,7 +138,7 @@ def test_a_group_is_drawn_with_its_advice_and_a_command_that_takes_it(run: Run, 
     dead(story, "c-1", name, FIELD)
 
     shown = run("dead", "reasons").stdout
-    command = shown[shown.index("$ shipper") :].removeprefix("$ shipper ").replace("\\\n", "")
+    command = shown.split("$ shipper ")[1].replace("\\\n", "")
     found = objects(run("dead", "list", *shlex.split(command)[2:], "--json"))
 
     assert shown.splitlines()[0].startswith("1  refused 3003 · a very long event name")
@@ -146,6 +147,19 @@ def test_a_group_is_drawn_with_its_advice_and_a_command_that_takes_it(run: Run, 
     assert "Edit the value that the answer names and send again." in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
     assert [letter["event_names"] for letter in found] == [[name]]
+
+
+def test_the_edit_that_a_group_comes_with_mends_it_once_it_is_completed(run: Run, story: Story) -> None:
+    letter = dead(story, "c-1", "purchase", FIELD)
+    (group,) = objects(run("dead", "reasons", "--json"))
+    edit = shlex.split(group["edit"])[1:]
+
+    incomplete = run(*edit, code=2).stderr
+    tried = objects(run(*(word.replace("JSON", "12.5") for word in edit), "--json"))
+
+    assert edit[-3:] == ["--set", "purchase.total=JSON", "--dry-run"]
+    assert "purchase.total" in incomplete
+    assert [(each["fits"], each["event_id"]) for each in tried] == [(1, letter)]
 
 
 def test_letters_are_found_by_field_and_by_a_text_of_the_answer(run: Run, story: Story) -> None:

@@ -33,7 +33,7 @@ def test_every_reason_has_advice(reason: str) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_of_the_golden_table_has_advice_of_its_own(code: int) -> None:
-    assert set(ADVICE["code"][str(code)]) == {"means", "helps", "do"}
+    assert set(ADVICE["code"][str(code)]) - {"edit"} == {"means", "helps", "do"}
 
 
 def test_there_is_no_advice_for_what_cannot_come() -> None:
@@ -62,6 +62,7 @@ def test_advice_does_not_contradict_the_golden_table(code: int) -> None:
 @pytest.mark.parametrize("advice", [*ADVICE["reason"].values(), *ADVICE["code"].values()])
 def test_advice_is_in_sentences_and_ends_in_a_command_that_exists(advice: dict[str, str]) -> None:
     assert advice["do"] in {"redrive", "discard", "redrive-unclear"}
+    assert advice.get("edit", "name") in {"name", "value"}
     assert advice["means"].endswith(".")
     assert advice["helps"].endswith(".")
     assert len(advice["means"]) + len(advice["helps"]) < 260
@@ -99,3 +100,42 @@ def test_a_command_names_its_event_whatever_it_is_called(name: str) -> None:
     named = words[words.index("--event") + 1] if "--event" in words else words[7].removeprefix("--event=")
     assert named == name
     assert words[-4:] == ["--field", "f", "--account", "eu"]
+
+
+def test_an_event_that_a_deploy_renamed_comes_with_the_edit_that_names_it_anew() -> None:
+    advice = advice_of(reason="refused", code=3017, event_name="order placed", field=None)
+
+    group = "--reason refused --code 3017 --event 'order placed' --field none"
+    assert advice.command == f"shipper dead redrive {group}"
+    assert advice.edit == f"shipper dead edit {group} --rename 'order placed=NEW_NAME' --dry-run"
+
+
+@pytest.mark.parametrize(
+    ("field", "change"), [("total", "--set purchase.total=JSON"), (None, "--set purchase.PROPERTY=JSON")]
+)
+def test_a_value_that_gameball_does_not_take_comes_with_the_edit_that_sets_it(
+    field: str | None, change: str
+) -> None:
+    advice = advice_of(reason="refused", code=3003, event_name="purchase", field=field)
+
+    assert advice.edit is not None
+    assert advice.edit.endswith(f" {change} --dry-run")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "event_name", "field"),
+    [
+        ("refused", 3009, "visit", None),
+        ("spent", 5000, "visit", None),
+        ("unclear", 3017, "visit", None),
+        ("refused", 3017, None, None),
+        ("refused", 3017, "a=b", None),
+        ("refused", 3003, "a.b", "total"),
+        ("refused", 3003, "visit", "email"),
+    ],
+    ids=["of the customer", "of Gameball", "unclear", "unknown name", "equals sign", "dot", "of all events"],
+)
+def test_there_is_no_edit_where_none_would_help_or_none_can_be_said_in_one_option(
+    reason: str, code: int, event_name: str | None, field: str | None
+) -> None:
+    assert advice_of(reason=reason, code=code, event_name=event_name, field=field).edit is None

@@ -26,7 +26,8 @@ WIDTH = 72
 def reasons(desk: Desk, *, limit: int) -> None:
     """Group dead letters by reason, code, event name and field, the largest first.
 
-    Each group tells what it means, what usually helps, and the command that does it.
+    Each group tells what it means, what usually helps, and the command that does it; where a change may mend
+    the events, also the one that tries it.
     """
     seen = [inspector.letters.reasons(most=limit) for inspector in desk.inspectors]
     desk.out.facts([group for each in seen for group in each.groups], _draw_reasons)
@@ -59,7 +60,8 @@ def _block(group: ReasonGroup, now: int) -> Iterator[RenderableType]:
         )
     yield _line(Text(f"{group.means} {group.helps}"))
     # No padding here: a blank behind a backslash would spoil the command for whoever copies it.
-    yield Text("\n".join(" " * MARGIN + line for line in _folded(group.command)), "cyan")
+    for command in filter(None, (group.command, group.edit)):
+        yield Text("\n".join(" " * MARGIN + line for line in _folded(command)), "cyan")
 
 
 def _title(group: ReasonGroup) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from shipper.errors import LedgerUnavailableError, SettingsError
-from shipper.inspector import open_inspectors
+from shipper.inspector import check, open_inspectors
 from shipper.ledger.durability import Durability, inspect_durability
 from shipper.ledger.pool import make_pool
-from tests.inspector.story import SETTINGS
+from tests.inspector.story import NOW, SETTINGS
 from tests.support.servers import RedisServer, StartServer
 
 STRONG = {
@@ -49,6 +49,19 @@ def test_a_doctor_sees_what_weakens_the_promise(
         ("redis", "version", "persistence", "eviction", "replication", "memory", "clock"), "ok"
     )
     assert found == sound | weak
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "took_ms", "result"),
+    [(0, 4500, "ok"), (1900, 0, "ok"), (2100, 0, "warning"), (6000, 4500, "warning"), (301_000, 0, "failed")],
+)
+def test_a_clock_is_judged_by_what_a_slow_answer_leaves_sure(
+    ahead_ms: int, took_ms: int, result: str, redis7: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "ledger_now", lambda _: NOW + ahead_ms)
+    monkeypatch.setattr(check, "now_ms", iter([NOW - took_ms, NOW]).__next__)
+
+    assert checks(redis7.url)["clock"] == result
 
 
 def test_a_replica_is_no_place_for_a_ledger(private_server: StartServer) -> None:

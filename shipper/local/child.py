@@ -125,9 +125,10 @@ class Child:
             for raw in out:
                 line = raw.decode(errors="replace").rstrip()
                 if line:
-                    self.said.append(line)
                     if not self.role.is_quiet:
                         self._pass_on(line)
+                    # Behind the telling: what follows from a line, as that it is ready, is told after it.
+                    self.said.append(line)
 
     def _pass_on(self, line: str) -> None:
         """Tell; but go on reading when nobody hears it any more, or the process would hang on its output."""

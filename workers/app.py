@@ -134,6 +134,7 @@ class Dispatching(bootsteps.StartStopStep):
                 desk,
                 worker=here.worker if delivers else "",
                 hold_ms=0 if durability.keeps_all else here.settings.lease_ms,
+                leaving=here.stopping,
             )
             dispatcher.start()
             self.dispatchers.append(dispatcher)

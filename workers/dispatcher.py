@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event as Flag
-from threading import Thread
+from threading import Event, Thread
 from typing import Final
 
 from shipper.alarm import marks_of
@@ -25,6 +24,7 @@ from shipper.ledger.operations import STEP_MS, Sweep, forget, sweep
 from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.pump import new_tokens
+from workers.slots import Flag
 
 log: Final = get_logger(__name__)
 
@@ -65,15 +65,21 @@ class Desk:
 
 
 class Dispatcher:
-    """Look after one account. `worker` is empty where this process serves hooks alone."""
+    """Look after one account. `worker` is empty where this process serves hooks alone.
 
-    def __init__(self, ledger: Ledger, settings: Settings, desk: Desk, *, worker: str, hold_ms: int) -> None:
+    Once it is `leaving` it looks no more: a ticket that nobody here uses would keep others' pumps away.
+    """
+
+    def __init__(
+        self, ledger: Ledger, settings: Settings, desk: Desk, *, worker: str, hold_ms: int, leaving: Flag
+    ) -> None:
         self._ledger = ledger
         self._settings = settings
         self._desk = desk
         self._worker = worker
         self._hold_ms = hold_ms
-        self._stopping = Flag()
+        self._leaving = leaving
+        self._stopping = Event()
         self._seen = 0
         self._swept_at = 0
         self._next_look_at = 0
@@ -100,6 +106,8 @@ class Dispatcher:
         while not self._stopping.wait(REST_MS / 1000):
             try:
                 self._await_bell()
+                if self._leaving.is_set():
+                    return
                 found = self._sweep()
                 self._start_what_is_wanted(found)
                 self._notice_silence(found)

@@ -30,8 +30,8 @@ ROUNDS: Final = 24
 """Moves after which a life ends though something waits: two minutes are more than any wait here."""
 
 SETTINGS: Final = Settings(
-    timeout_ms=3000,
-    connect_timeout_ms=1000,
+    timeout_ms=5000,
+    connect_timeout_ms=3000,
     lease_ms=12_000,
     pace_per_second=0,
     pace_per_30_seconds=0,
@@ -64,7 +64,9 @@ def live(place: Place, account: str, *, worker: str, rounds: int = ROUNDS) -> No
     pool = make_pool(place.redis_url, budget_ms=3000)
     works = _works(place, account, pool, worker)
     ledger = Watched(pool, account, place=place, rounds=rounds)
-    dispatcher = Dispatcher(ledger, place.settings, _desk(works, place), worker=worker, hold_ms=0)
+    dispatcher = Dispatcher(
+        ledger, place.settings, _desk(works, place), worker=worker, hold_ms=0, leaving=works.stopping
+    )
     ledger.over = dispatcher.stop
     dispatcher._run()
     pool.disconnect()

@@ -13,7 +13,8 @@ from workers.pump import new_tokens
 QUICK: Final = Settings(
     timeout_ms=1000,
     connect_timeout_ms=500,
-    lease_ms=6000,
+    lease_ms=60_000,
+    pump_ms=60_000,
     pace_per_second=0,
     pace_per_30_seconds=0,
     backoff_base_ms=1,
@@ -21,7 +22,7 @@ QUICK: Final = Settings(
     calls_in_flight=4,
     sweep_ms=50,
 )
-"""Nothing waits for long."""
+"""Nothing waits for long, and no lease or pump's time runs out while the machine stalls."""
 
 
 class Desk:

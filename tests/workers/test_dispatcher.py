@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from threading import Event as Flag
+from typing import Any, Final
 
 import pytest
 from redis import Redis
@@ -21,14 +22,16 @@ from shipper.ledger.operations import (
     retire,
     settle,
 )
+from shipper.ledger.record import HookJob
 from shipper.outcome import DELIVERED, Verdict
 from shipper.settings import Settings
 from tests.support.waiting import until
+from tests.workers.clock import Clock
 from tests.workers.desk import QUICK, Desk
 from tests.workers.faulty import FaultyLedger
 from workers import dispatcher as dispatcher_module
+from workers.dispatcher import DEAF_MS, QUIET_MS, Dispatcher
 from workers.dispatcher import Desk as Counterparts
-from workers.dispatcher import Dispatcher
 from workers.pump import new_tokens
 
 
@@ -43,7 +46,9 @@ class Crew:
         self.gave_up: list[str] = []
         self.hanging: list[str] = []
         self.broken = False
+        self.leaving = Flag()
         self.run: Callable[[str], object] = lambda ticket: None
+        self.tell: Callable[[str], object] = lambda ticket: None
 
     def desk(self) -> Counterparts:
         return Counterparts(
@@ -64,6 +69,7 @@ class Crew:
         if self.broken:
             raise ConnectionError("OOM command not allowed")
         self.tellers.append(ticket)
+        self.tell(ticket)
 
     def _run_here(self, account: str, ticket: str) -> None:
         self.here.append(ticket)
@@ -101,7 +107,9 @@ def start(ledger: Ledger, crew: Crew) -> Iterator[Start]:
     def make(
         settings: Settings = QUICK, *, worker: str = "w:1", hold_ms: int = 0, on: Ledger = ledger
     ) -> Dispatcher:
-        dispatcher = Dispatcher(on, settings, crew.desk(), worker=worker, hold_ms=hold_ms)
+        dispatcher = Dispatcher(
+            on, settings, crew.desk(), worker=worker, hold_ms=hold_ms, leaving=crew.leaving
+        )
         dispatcher.start()
         started.append(dispatcher)
         return dispatcher
@@ -109,12 +117,27 @@ def start(ledger: Ledger, crew: Crew) -> Iterator[Start]:
     yield make
     for dispatcher in started:
         dispatcher.stop()
-        dispatcher.join()
+    for dispatcher in started:
+        ledger.ask("LPUSH", key_of("default", "bell"), "1")  # whoever waits for it need wait no longer
+        dispatcher._thread.join(30)
         assert not dispatcher._thread.is_alive()
 
 
 def changed(**settings: Any) -> Settings:
     return QUICK.model_copy(update=settings)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time by which a Dispatcher judges a silence."""
+    clock = Clock()
+    monkeypatch.setattr(dispatcher_module, "monotonic_ms", clock)
+    return clock
+
+
+SELDOM: Final = changed(sweep_ms=20_000)
+"""By itself a Dispatcher looks when a test that waits for less is long over."""
+SOON_S: Final = 10
 
 
 class Looks(FaultyLedger):
@@ -166,13 +189,30 @@ def test_the_bell_is_heard_long_before_the_next_sweep(
     desk: Desk, crew: Crew, start: Start, ledger: Ledger, redis: Redis
 ) -> None:
     looks = Looks(ledger)
-    start(changed(sweep_ms=2500), on=looks)
+    looks.budget_ms = 2 * SELDOM.sweep_ms
+    start(SELDOM, on=looks)
     until(lambda: "forget" in looks.ran and int(redis.info("clients")["blocked_clients"]) > 0)
 
     desk.enqueue("c-1")
 
-    until(lambda: crew.pumps, within_s=1)
+    until(lambda: crew.pumps, within_s=SOON_S)
     assert crew.wakes == 1
+
+
+def test_a_worker_that_was_told_to_end_gives_out_no_ticket_that_nobody_would_use(
+    desk: Desk, crew: Crew, start: Start, ledger: Ledger, redis: Redis
+) -> None:
+    looks = Looks(ledger)
+    looks.budget_ms = 2 * SELDOM.sweep_ms
+    dispatcher = start(SELDOM, on=looks)
+    until(lambda: "forget" in looks.ran and int(redis.info("clients")["blocked_clients"]) > 0)
+
+    crew.leaving.set()
+    desk.enqueue("c-1")
+
+    until(lambda: not dispatcher._thread.is_alive(), within_s=SOON_S)
+    assert looks.ran.count("sweep") == 1
+    assert desk.status().pumps == 0
 
 
 def test_a_retry_is_noticed_when_it_becomes_due_though_the_sweep_is_slow(
@@ -182,21 +222,23 @@ def test_a_retry_is_noticed_when_it_becomes_due_though_the_sweep_is_slow(
     redis.delete(key_of("default", "bell"))
     now = desk.status().now
     redis.zadd(key_of("default", "due"), {lane_of("c-1"): now + 300})
+    looks = Looks(ledger)
+    looks.budget_ms = 2 * SELDOM.sweep_ms
 
-    start(changed(sweep_ms=2500))
+    start(SELDOM, on=looks)
 
-    until(lambda: crew.pumps, within_s=1.5)
+    until(lambda: crew.pumps, within_s=SOON_S)
     assert desk.status().now >= now + 300
 
 
 def test_a_long_wait_between_sweeps_costs_no_connection(start: Start, ledger: Ledger, redis: Redis) -> None:
     looks = Looks(ledger)
-    looks.budget_ms = 300
-    start(changed(sweep_ms=2000), on=looks)
+    looks.budget_ms = 2000
+    start(SELDOM, on=looks)
     looks.await_more(1)
     before = redis.info("stats")["total_connections_received"]
 
-    looks.await_more()
+    looks.await_more(2)
 
     assert redis.info("stats")["total_connections_received"] == before
 
@@ -214,7 +256,7 @@ def test_a_bell_of_another_type_is_taken_away_and_does_not_stop_the_sweep(
 
     start()
 
-    until(lambda: crew.pumps, within_s=2)
+    until(lambda: crew.pumps)
     until(lambda: redis.type(bell) != forged.removeprefix("a ").encode())
 
 
@@ -249,14 +291,21 @@ def test_hook_jobs_get_a_teller(desk: Desk, crew: Crew, start: Start, ledger: Le
     looks = Looks(ledger)
     desk.enqueue("c-1", hook="told")
     deliver_all(desk)
+    jobs: list[HookJob] = []
+
+    def tell(ticket: str) -> None:
+        # At once, for a job that has been due for a second gets one teller more at every look.
+        claimed = ledger.run(hook_claim("token", QUICK, ticket=ticket))
+        jobs.extend(claimed or [])
+
+    crew.tell = tell
 
     start(on=looks)
 
     until(lambda: crew.tellers)
     looks.await_more()
     assert len(crew.tellers) == 1
-    jobs = desk.ledger.run(hook_claim("token", QUICK, ticket=crew.tellers[0]))
-    assert [job.what for job in jobs or []] == ["delivered"]
+    assert [job.what for job in jobs] == ["delivered"]
 
 
 def test_a_teller_that_cannot_be_started_waits_and_deliveries_go_on(
@@ -288,28 +337,34 @@ def test_a_paused_account_gets_no_pump_and_no_one_gives_up(
 
 
 def test_when_every_message_is_lost_the_dispatcher_runs_a_pump_itself(
-    desk: Desk, crew: Crew, start: Start, limits: SetLimits
+    desk: Desk, crew: Crew, clock: Clock, start: Start, ledger: Ledger
 ) -> None:
-    limits(QUIET_MS=100)
+    looks = Looks(ledger)
     event_id = desk.enqueue("c-1")
     crew.run = lambda ticket: deliver_all(desk)
+    start(on=looks)
+    looks.await_more()
 
-    start()
+    clock.forward(QUIET_MS + 1)
 
-    until(lambda: desk.state(event_id) == "delivered", within_s=3)
+    until(lambda: desk.state(event_id) == "delivered")
     assert len(crew.pumps) == 1
     assert crew.here == [""]
 
 
 def test_a_worker_whose_pumps_never_start_gives_up(
-    desk: Desk, crew: Crew, start: Start, limits: SetLimits
+    desk: Desk, crew: Crew, clock: Clock, start: Start, ledger: Ledger
 ) -> None:
-    limits(DEAF_MS=200, QUIET_MS=100)
+    looks = Looks(ledger)
     desk.enqueue("c-1")
+    start(on=looks)
+    looks.await_more()
 
-    start()
+    clock.forward(QUIET_MS + 1)
+    until(lambda: crew.here)
+    clock.forward(DEAF_MS)
 
-    until(lambda: crew.gave_up, within_s=3)
+    until(lambda: crew.gave_up)
     assert "1 lanes are due" in crew.gave_up[0]
     assert set(crew.here) == {""}
 
@@ -324,30 +379,29 @@ def test_a_worker_that_runs_its_pumps_itself_does_not_give_up(
 
     start()
 
-    until(lambda: len(crew.here) >= 10, within_s=10)
+    until(lambda: len(crew.here) >= 10)
     assert crew.gave_up == []
 
 
 def test_an_outage_of_redis_is_no_reason_to_give_up(
-    desk: Desk, crew: Crew, start: Start, ledger: Ledger, limits: SetLimits
+    desk: Desk, crew: Crew, clock: Clock, start: Start, ledger: Ledger
 ) -> None:
-    limits(DEAF_MS=400, QUIET_MS=10_000)
     looks = Looks(ledger)
     desk.enqueue("c-1")
     start(on=looks)
-    until(lambda: crew.pumps)
+    looks.await_more()
 
-    looks.to_refuse += ["sweep"] * 10  # more than half a second
+    looks.before = lambda script: clock.forward(DEAF_MS + 1 if script in looks.to_refuse else 0)
+    looks.to_refuse += ["sweep"] * 2
     until(lambda: not looks.to_refuse)
-    looks.await_more(1)
+    looks.await_more()
 
     assert crew.gave_up == []
 
 
 def test_a_worker_whose_pump_runs_does_not_give_up_though_lanes_stay_due(
-    desk: Desk, crew: Crew, start: Start, ledger: Ledger, limits: SetLimits
+    desk: Desk, crew: Crew, clock: Clock, start: Start, ledger: Ledger
 ) -> None:
-    limits(DEAF_MS=100, QUIET_MS=1000)
     looks = Looks(ledger)
     for _ in range(3):
         desk.enqueue("c-1", "same")
@@ -355,8 +409,10 @@ def test_a_worker_whose_pump_runs_does_not_give_up_though_lanes_stay_due(
     until(lambda: crew.pumps)
 
     desk.ledger.run(claim([], QUICK, worker="w:1", ticket=crew.pumps[0]))
+    looks.await_more()
+    clock.forward(DEAF_MS + 1)
 
-    looks.await_more(10)
+    looks.await_more()
     assert crew.gave_up == []
 
 

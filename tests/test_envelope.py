@@ -340,7 +340,7 @@ NAME = st.text(
 HOOK = st.from_regex(r"[a-z0-9_.-]{1,8}", fullmatch=True)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     head=st.fixed_dictionaries({"customerId": NAME}, optional={"email": NAME, "mobile": NAME}),
     events=st.dictionaries(
@@ -360,7 +360,7 @@ def test_joined_bodies_are_the_union_of_their_events(
     assert json.loads(joined) == {**head, "events": events}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     customer_id=NAME | HOSTILE,
     email=NAME | HOSTILE,

@@ -133,7 +133,7 @@ def _from_a_child(count: int) -> list[str]:
     if child == 0:
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(10)
+            signal.alarm(40)
             os.write(writing, " ".join(new_event_id() for _ in range(count)).encode())
         finally:
             os._exit(0)

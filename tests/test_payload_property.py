@@ -73,7 +73,7 @@ def bury(value: Any, steps: list[Any]) -> tuple[dict[str, Any], str]:
     return {"good": [], "v": value}, f"events.x.v{path}"
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(event=EVENT)
 def test_any_json_within_the_limits_arrives_as_it_was_given(event: dict[str, Any]) -> None:
     before = written(event)
@@ -88,7 +88,7 @@ def test_any_json_within_the_limits_arrives_as_it_was_given(event: dict[str, Any
     assert written(event) == before
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(value=st.sampled_from(FOREIGN), steps=st.lists(STEP, max_size=5))
 def test_one_foreign_value_is_refused_at_its_path(value: Any, steps: list[Any]) -> None:
     metadata, path = bury(value, steps)
@@ -98,7 +98,7 @@ def test_one_foreign_value_is_refused_at_its_path(value: Any, steps: list[Any]) 
     assert problems == [path]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(key=st.sampled_from(FOREIGN_KEYS), steps=st.lists(STEP, max_size=5))
 def test_one_foreign_key_is_refused_at_its_path(key: Any, steps: list[Any]) -> None:
     metadata, path = bury({"good": 1, key: 1}, steps)
@@ -134,7 +134,7 @@ def is_json(value: Any) -> bool:
     return isinstance(value, int) and abs(value) <= LARGEST
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(metadata=st.dictionaries(TEXT, MIXED, max_size=3))
 def test_nothing_is_ever_changed_in_silence(metadata: dict[Any, Any]) -> None:
     event = {"customerId": "c-42", "events": {"x": metadata}}

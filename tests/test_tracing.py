@@ -25,6 +25,7 @@ from tests.support.servers import RedisServer
 from tests.support.spans import Spans, kept_spans, traceparent_of
 
 ROOT: Final = Path(__file__).parents[1]
+PATIENCE_MS: Final = 30_000
 REVIEW: Final[dict[str, Any]] = {"customerId": "c-42", "events": {"write_review": {"stars": 5}}}
 BAD: Final[dict[str, Any]] = {"customerId": "", "events": {"canary": {}}}
 
@@ -39,9 +40,9 @@ def spans() -> Iterator[Spans]:
 def ledger(redis7: RedisServer) -> Iterator[Ledger]:
     with redis7.client() as client:
         client.flushall()
-    shipper.configure(Settings(redis_url=redis7.url))
-    pool = make_pool(redis7.url, budget_ms=5000)
-    yield Ledger(pool)
+    shipper.configure(Settings(redis_url=redis7.url, enqueue_budget_ms=PATIENCE_MS))
+    pool = make_pool(redis7.url, budget_ms=PATIENCE_MS)
+    yield Ledger(pool, budget_ms=PATIENCE_MS)
     pool.disconnect()
     shipper.close()
     _Current.client = None

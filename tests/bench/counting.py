@@ -61,7 +61,7 @@ def compile_counter(folder: Path) -> Path:
 def play(scene: str, url: str, events: int, *more: str, under: Sequence[str] = ()) -> None:
     """Run a scene in a process of its own, under another program if one is given."""
     command = [*under, sys.executable, "-m", "tests.bench.scenes", scene, url, str(events), *more]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=50)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=100)
 
 
 def count(counter: Path, scene: str, url: str, events: int, *more: str) -> Counted:

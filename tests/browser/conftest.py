@@ -6,23 +6,27 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, expect
 from redis import Redis
 
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
+from shipper.server import listen, url_of
 from shipper.settings import Settings
 from shipper.web.app import web_app
 from shipper.web.serve import site_of
 from tests.browser.ledgers import an_hour
 from tests.inspector.story import Story
 from tests.support.chromium import NO_BROWSER, chromium_path, open_chromium
-from tests.support.servers import HOST, RedisServer, _free_port
-from tests.support.waiting import until
+from tests.support.servers import HOST, RedisServer
+from tests.support.waiting import LIMIT_SECONDS, until
+
+LIMIT_MS: Final = 1000 * LIMIT_SECONDS
+expect.set_options(timeout=LIMIT_MS)
 
 
 @dataclass(slots=True)
@@ -80,18 +84,16 @@ def hour(ledger: Ledger) -> Story:
 @pytest.fixture
 def base(server: RedisServer, redis: Redis) -> Iterator[str]:
     """The page's address; it is served from a thread of its own, as `shipper web` serves it."""
-    port = _free_port()
+    listener = listen(HOST, 0)
     site = site_of(Settings(redis_url=server.url), local="ann")
-    config = uvicorn.Config(
-        web_app(site), host=HOST, port=port, lifespan="off", ws="none", log_config=None, access_log=False
-    )
+    config = uvicorn.Config(web_app(site), lifespan="off", ws="none", log_config=None, access_log=False)
     serving = uvicorn.Server(config)
-    thread = threading.Thread(target=serving.run, daemon=True)
+    thread = threading.Thread(target=serving.run, args=([listener],), daemon=True)
     thread.start()
     until(lambda: serving.started)
-    yield f"http://{HOST}:{port}"
+    yield url_of(listener)
     serving.should_exit = True
-    thread.join(10)
+    thread.join(LIMIT_SECONDS)
     for each in site.inspectors("ann").values():
         each._ledger.pool.disconnect()
 
@@ -111,7 +113,7 @@ def browse(chromium: Browser, base: str) -> Iterator[OpenBrowser]:
         context = chromium.new_context(
             viewport={"width": width, "height": 800}, java_script_enabled=script, **options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(LIMIT_MS)
         seen = Seen(page=context.new_page(), base=base)
         page, complaints = seen.page, seen.complaints
         page.on("console", lambda said: complaints.append(f"console: {said.type} {said.text}"))

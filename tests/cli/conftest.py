@@ -21,6 +21,8 @@ from tests.inspector.story import Story
 from tests.support.servers import RedisServer
 from tests.support.terminal import Terminal
 
+PATIENT = {"SHIPPER_ENQUEUE_BUDGET_MS": "15000"}
+"""An event is accepted though Redis, or this process, is held up for seconds."""
 OURS = ("SHIPPER_", "GAMEBALL_", "REDIS_URL", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
 
 
@@ -58,7 +60,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def run(server: RedisServer, redis: Redis) -> Run:
     def run(*arguments: str, code: int = 0, given: str | bytes | None = None, **env: str) -> Result:
-        settings = {"SHIPPER_REDIS_URL": server.url} | env
+        settings = {"SHIPPER_REDIS_URL": server.url} | PATIENT | env
         result = CliRunner(env=settings).invoke(cli, list(arguments), input=given, prog_name="shipper")
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -73,7 +75,7 @@ def in_terminal(server: RedisServer, redis: Redis) -> Iterator[Open]:
     terminals = []
 
     def open_(*arguments: str, columns: int = 80, **env: str) -> Terminal:
-        settings = {**os.environ, "TERM": "xterm-256color", "SHIPPER_REDIS_URL": server.url, **env}
+        settings = {**os.environ, "TERM": "xterm-256color", "SHIPPER_REDIS_URL": server.url, **PATIENT, **env}
         command = [sys.executable, "-m", "shipper", *arguments]
         terminal = Terminal(command, env=settings, columns=columns)
         terminals.append(terminal)

@@ -88,7 +88,7 @@ def test_enqueueing_again_under_a_rotated_key_gives_the_earlier_receipt(run: Run
 
 def test_status_tells_that_events_wait_for_a_key(run: Run, redis: Redis) -> None:
     seconds, _ = redis.time()
-    redis.hset(key_of("default", "meta"), "locked_at", str(seconds * 1000 - 590_000))
+    redis.hset(key_of("default", "meta"), "locked_at", str(seconds * 1000 - 540_000))
 
     recent = run("status").stdout
     redis.hset(key_of("default", "meta"), "locked_at", str(seconds * 1000 - 610_000))

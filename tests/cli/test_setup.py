@@ -37,7 +37,7 @@ class Door:
 
     def next_heard(self) -> bytes:
         """Return what the next caller said until it hung up."""
-        return self._heard.get(timeout=10)
+        return self._heard.get(timeout=30)
 
     def close(self) -> None:
         with suppress(OSError):  # closed before

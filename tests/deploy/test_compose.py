@@ -24,7 +24,7 @@ from shipper.settings import Settings
 from tests.deploy.compose import ROOT, compose
 from tests.support import reaper
 from tests.support.sandbox import Sandbox
-from tests.support.servers import HOST, RedisServer, StartServer, _free_port
+from tests.support.servers import HOST, RedisServer, StartServer
 from tests.support.waiting import until
 from tests.support.worker import Worker
 
@@ -212,7 +212,7 @@ def redis_options() -> dict[str, str]:
 @pytest.fixture
 def redis_of_compose(private_server: StartServer) -> Iterator[RedisServer]:
     server = private_server(options=redis_options())
-    shipper.configure(Settings(redis_url=server.url))
+    shipper.configure(Settings(redis_url=server.url, enqueue_budget_ms=15_000))
     yield server
     shipper.close()
     _Current.client = None
@@ -276,7 +276,7 @@ def test_its_workers_deliver_and_its_hooks_worker_tells(
 def test_its_page_opens_to_a_token_of_the_file_and_to_nobody_else(
     redis_of_compose: RedisServer, services: dict[str, Any], tmp_path: Path
 ) -> None:
-    web, port = services["web"], str(_free_port())
+    web = services["web"]
     (tmp_path / "web_tokens").write_text(f"vera:viewer:{'v' * 24}\n")
     here = {
         "SHIPPER_REDIS_URL": redis_of_compose.url,
@@ -287,7 +287,7 @@ def test_its_page_opens_to_a_token_of_the_file_and_to_nobody_else(
     assert compose()["secrets"]["web_tokens"] == {"file": "./secrets/web_tokens"}
     assert web["environment"]["SHIPPER_WEB_TOKENS_FILE"] == "/run/secrets/web_tokens"
     assert web["command"][1:3] == ["--host", "0.0.0.0"]  # noqa: S104 - of the container
-    command = [part.replace("8642", port).replace("0.0.0.0", HOST) for part in web["command"]]  # noqa: S104
+    command = [part.replace("8642", "0").replace("0.0.0.0", HOST) for part in web["command"]]  # noqa: S104
     environ = {**os.environ, **_texts(web["environment"]), **here}
     with subprocess.Popen(
         [sys.executable, "-m", "shipper", *command],
@@ -300,12 +300,13 @@ def test_its_page_opens_to_a_token_of_the_file_and_to_nobody_else(
         reaper.watch(page.pid)
         assert page.stdout is not None
         said = page.stdout.readline()
+        port = said.rpartition(":")[2].strip()
 
         _, *probe = [part.replace("8642", port) for part in web["healthcheck"]["test"]]
         healthy = subprocess.run([sys.executable, *probe[1:]], env=environ, check=False).returncode
         stranger, vera = (_accounts(port, token) for token in ("x" * 24, "v" * 24))
         page.terminate()
-        exit_code = page.wait(20)
+        exit_code = page.wait(30)
         reaper.forget(page.pid)
         left = page.stderr.read() if page.stderr else ""
 

@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 FOLDERS: Final = ("deploy", "examples")
 """What a page may name by its path in the repository."""
-COMMAND_SECONDS: Final = 40
+COMMAND_SECONDS: Final = 90
 KEEPS_ALL: Final = {"appendonly": "yes", "appendfsync": "always"}
 
 CHAINS: Final = [chain for page in PAGES for chain in chains_of(blocks_of(ROOT, page))]
@@ -99,7 +99,11 @@ class Desk:
             assert process.poll() is None, f"{block.place} {command.line} ended:\n{said}"
             return matches(command.shown, said)
 
-        until(has_said_it, why=lambda: f"{block.place} {command.line} said\n{path.read_text()}")
+        until(
+            has_said_it,
+            within_s=COMMAND_SECONDS,
+            why=lambda: f"{block.place} {command.line} said\n{path.read_text()}",
+        )
 
     def _shell(self, command: Command) -> list[str]:
         return ["bash", "-euc", "\n".join([*self._exports, command.line])]

@@ -118,7 +118,7 @@ BUILDS: Final = (
         name="no-deadline",
         lacks="the deadline of a call",
         broken=_without_deadline,
-        caught_by=("an answer without end",),
+        caught_by=("an answer that takes too long",),
         complaint="was still under way after",
     ),
     Build(

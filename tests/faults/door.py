@@ -22,8 +22,10 @@ from shipper.ledger import ledger
 from shipper.ledger.failure import ReplicasBehindError, ReplyLostError
 from shipper.ledger.operations import Operation
 from shipper.ledger.scripts import Script
+from shipper.settings import Settings
 from tests.faults.boundaries import Boundaries, Deed, Strike
-from workers import completion
+from workers import completion, flight
+from workers.flight import Boarding
 from workers.gameball import Gameball
 from workers.verdict import Answer, Loss
 from workers.wire import LostError, Wire
@@ -115,8 +117,8 @@ def watch_celery(boundaries: Boundaries) -> None:
 
 
 def move_clock(moved: Moved) -> None:
-    """Let the ledger's scripts run at a moved time; the argument is theirs, for tests."""
-    evalsha = ledger.evalsha
+    """Let the ledger's scripts run at a moved time; the argument is theirs, for tests. Claims age with it."""
+    evalsha, body_to_send = ledger.evalsha, vars(flight)["_body_to_send"]
 
     def later(script: Script, account: str, operation: Operation[Any]) -> tuple[Any, ...]:
         by = moved(account)
@@ -124,7 +126,15 @@ def move_clock(moved: Moved) -> None:
             operation = replace(operation, args=(now_ms() + by, *operation.args[1:]))
         return evalsha(script, account, operation)
 
+    def aged(boarding: Boarding, started: int, settings: Settings) -> bytes | Answer:
+        waited_ms = max(started - boarding.asked_at, now_ms() + moved(boarding.account) - boarding.claimed_at)
+        found: bytes | Answer = body_to_send(
+            replace(boarding, asked_at=started - waited_ms), started, settings
+        )
+        return found
+
     ledger.evalsha = later
+    patch.object(flight, "_body_to_send", aged).start()
 
 
 def name_of(command: tuple[Any, ...]) -> str:

@@ -46,9 +46,14 @@ class Fleet:
         return self.address.url
 
     def fall_behind(self) -> float:
-        """Let nothing more through to the replica; return the moment, in seconds of the monotonic clock."""
+        """Let nothing more through to the replica, which has all that came before the moment returned.
+
+        That is in seconds of the monotonic clock. A little that came later may have got through.
+        """
+        moment, written = time.monotonic(), offset_of(self.primary)
+        until(lambda: offset_of(self.replica) >= written)
         self.line.swallow_replies = True
-        return time.monotonic()
+        return moment
 
     def fail_over(self) -> None:
         """Lose the primary for good, and let the replica take its place."""
@@ -64,6 +69,12 @@ def acknowledges(server: RedisServer) -> bool:
     with server.client() as client:
         client.publish("nobody", "is written for replicas all the same")
         return bool(client.wait(1, 100))
+
+
+def offset_of(server: RedisServer) -> int:
+    """Return up to where a server has what a primary wrote."""
+    with server.client() as client:
+        return int(client.info("replication")["master_repl_offset"])
 
 
 def follows(server: RedisServer) -> bool:

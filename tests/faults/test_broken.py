@@ -8,7 +8,6 @@ from tests.faults.broken import BUILDS, Build
 from tests.faults.checks import CHECKS, Yard
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_true_build_passes(there: Yard, name: str) -> None:
     complaints = CHECKS[name](there, "")
@@ -16,7 +15,6 @@ def test_the_true_build_passes(there: Yard, name: str) -> None:
     assert complaints == []
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("build", BUILDS, ids=[build.name for build in BUILDS])
 def test_a_broken_build_is_caught(there: Yard, build: Build) -> None:
     complaints = CHECKS[build.caught_by[0]](there, build.name)

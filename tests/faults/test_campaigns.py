@@ -12,7 +12,6 @@ from tests.faults.campaigns.redis import SLOW, cut_workers_off
 from tests.faults.campaigns.workers import SLOWER, wake_zombies
 
 # They take 15 s each where nothing else runs, most of it the time of a lease.
-pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

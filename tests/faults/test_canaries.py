@@ -31,7 +31,6 @@ from tests.support.servers import RedisServer
 from workers.gameball import Gameball
 from workers.settings import load_accounts
 
-pytestmark = pytest.mark.timeout(180)  # the journey takes 20 s where nothing else runs
 BELONG: Final = ("rec", "why", "hj", "hl")
 """Records, histories with Gameball's answers, hook jobs, and what hooks raised."""
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

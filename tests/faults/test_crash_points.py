@@ -21,7 +21,6 @@ WHOLE = ("accepted", "unanswered")
 one side only."""
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("policy", ["retry", "park"])
 def test_a_worker_killed_or_left_unanswered_at_any_boundary_does_what_the_table_says(
     there: Yard, policy: str
@@ -36,7 +35,6 @@ def test_a_worker_killed_or_left_unanswered_at_any_boundary_does_what_the_table_
     assert len(killed) > 5 * 15
 
 
-@pytest.mark.timeout(120)
 def test_a_producer_killed_or_left_unanswered_at_any_command_leaves_its_events_whole_or_absent(
     there: Yard, private_server: StartServer
 ) -> None:
@@ -48,7 +46,6 @@ def test_a_producer_killed_or_left_unanswered_at_any_command_leaves_its_events_w
     assert len(points) > 80
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
 def test_a_worker_that_stands_still_while_others_go_on_does_what_its_story_says(
     there: Yard, story: Story
@@ -58,7 +55,6 @@ def test_a_worker_that_stands_still_while_others_go_on_does_what_its_story_says(
     assert wrong([point]) == []
 
 
-@pytest.mark.timeout(60)
 def test_a_strike_at_a_boundary_that_no_life_comes_to_is_complained_of(there: Yard) -> None:
     accepted = next(scene for scene in scenes() if scene.name == "accepted")
     strike = Strike(deed=Deed.KILL_AFTER, at=1, name="wait")

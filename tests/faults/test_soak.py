@@ -182,7 +182,6 @@ def test_a_producer_that_ends_early_is_told_and_the_run_goes_on(monkeypatch: pyt
 # All of it
 
 
-@pytest.mark.timeout(180)
 def test_a_short_soak_loses_nothing_and_explains_every_copy(tmp_path: Path) -> None:
     said: list[str] = []
     ground = Ground(folder=tmp_path, seed=5, quick=True, say=said.append)

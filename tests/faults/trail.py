@@ -253,7 +253,7 @@ class Journey:
             env={**os.environ, **self.environment, **environment, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=True,
         )
         self.trail.logs[name] = said.stdout + said.stderr
@@ -265,7 +265,7 @@ class Journey:
                 worker.kill()
 
     def _until(self, condition: Callable[[Counter[str]], object]) -> None:
-        until(lambda: condition(Counter(self._counters())), within_s=25, why=lambda: str(self._counters()))
+        until(lambda: condition(Counter(self._counters())), within_s=60, why=lambda: str(self._counters()))
 
     def _counters(self) -> dict[str, int]:
         return self.ledger.run(status()).counters

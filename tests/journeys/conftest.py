@@ -14,8 +14,11 @@ from shipper.settings import Settings
 from tests.support.sandbox import Sandbox
 from tests.support.servers import StartServer
 from tests.support.stage import Stage
+from tests.support.worker import PATIENT
 
 ALWAYS: Final = {"appendonly": "yes", "appendfsync": "always"}
+BUDGET_MS: Final = 15_000
+"""Of an enqueue. Redis writes each to the disk, and a busy machine may keep it from that for a while."""
 
 
 @pytest.fixture
@@ -26,9 +29,9 @@ def stage(
     server = private_server(options=ALWAYS)
     shared_sandbox.reset()
     shared_sandbox.clear_faults()
-    shipper.configure(Settings(redis_url=server.url))
+    shipper.configure(Settings(redis_url=server.url, enqueue_budget_ms=BUDGET_MS))
     with ExitStack() as stack:
-        yield Stage(server, shared_sandbox, folder, stack)
+        yield Stage(server, shared_sandbox, folder, stack, environment=PATIENT)
     shipper.close()
     _Current.client = None
 

@@ -42,10 +42,12 @@ from shipper.ledger.operations import (
 )
 from shipper.ledger.pool import make_pool
 from shipper.settings import Settings
+from tests.journeys.conftest import BUDGET_MS
 from tests.support.acl import Users, denied
 from tests.support.sandbox import Sandbox
 from tests.support.servers import RedisServer, StartServer
 from tests.support.stage import Stage
+from tests.support.worker import PATIENT
 
 HOOKS: Final = """
 from shipper import completion_hook
@@ -140,15 +142,16 @@ def cast(
     server = users.start(private_server, on=request.param)
     shared_sandbox.reset()
     shared_sandbox.clear_faults()
-    shipper.configure(Settings(redis_url=users.url("shipper-producer", server)))
+    url = users.url("shipper-producer", server)
+    shipper.configure(Settings(redis_url=url, enqueue_budget_ms=BUDGET_MS))
     with ExitStack() as stack:
-        stage = Stage(server, shared_sandbox, tmp_path_factory.mktemp("stage"), stack)
+        folder = tmp_path_factory.mktemp("stage")
+        stage = Stage(server, shared_sandbox, folder, stack, environment=PATIENT)
         yield Cast(stage, users, server)
     shipper.close()
     _Current.client = None
 
 
-@pytest.mark.timeout(90)
 def test_everybody_can_do_their_work_and_the_server_refused_nothing(cast: Cast) -> None:
     stage = cast.stage
     stage.sandbox.add_fault({"code": 3009}, {"event": "bad"})
@@ -319,7 +322,7 @@ def test_an_operator_reaches_neither_the_queue_nor_redis_itself(cast: Cast) -> N
 
 
 def test_an_enqueue_of_a_user_without_the_right_is_refused_and_has_accepted_nothing(cast: Cast) -> None:
-    shipper.configure(Settings(redis_url=cast.url("viewer")))
+    shipper.configure(Settings(redis_url=cast.url("viewer"), enqueue_budget_ms=BUDGET_MS))
 
     with pytest.raises(shipper.LedgerUnavailableError, match="the user shipper-viewer") as caught:
         cast.stage.enqueue("c-1")

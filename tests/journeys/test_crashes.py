@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from tests.support.proxy import Proxy
 from tests.support.stage import Stage
+
+LEASED: Final[dict[str, Any]] = {"timeout_ms": 3000, "connect_timeout_ms": 3000, "lease_ms": 8000}
+"""For whom the end of a lease is awaited: the shortest with calls that outlast a stall of the machine."""
 
 
 def test_an_event_whose_worker_was_killed_in_the_call_is_sent_again_with_the_cause_on_record(
     stage: Stage,
 ) -> None:
-    stage.sandbox.add_fault({"delay_ms": 900, "when": "after"}, {"first": 1})
-    victim = stage.worker()
+    stage.sandbox.add_fault({"delay_ms": 60_000, "when": "after"}, {"first": 1})
+    victim = stage.worker(**LEASED)
     event_id = stage.enqueue("c-42")
     stage.until(lambda: len(stage.arrived()) == 1)
 
@@ -18,16 +23,16 @@ def test_an_event_whose_worker_was_killed_in_the_call_is_sent_again_with_the_cau
     stage.worker()
     other = stage.enqueue("c-other")
 
-    stage.until_state(event_id, "delivered", within_s=12)
-    stage.until_state(other, "delivered", within_s=10)
+    stage.until_state(event_id, "delivered")
+    stage.until_state(other, "delivered")
     assert sorted(stage.copies().values()) == [1, 2]
     assert (stage.count("causes"), stage.count("crashed")) == (1, 1)
     stage.assert_sound()
 
 
 def test_a_parked_event_whose_worker_was_killed_in_the_call_is_unclear(stage: Stage) -> None:
-    stage.sandbox.add_fault({"delay_ms": 900, "when": "after"}, {"first": 1})
-    victim = stage.worker(pump_ms=100)
+    stage.sandbox.add_fault({"delay_ms": 60_000, "when": "after"}, {"first": 1})
+    victim = stage.worker(pump_ms=100, **LEASED)
     event_id = stage.enqueue("c-42", on_unclear="park")
     stage.until(lambda: len(stage.arrived()) == 1 and stage.status().pumps == 0)
 
@@ -41,8 +46,8 @@ def test_a_parked_event_whose_worker_was_killed_in_the_call_is_unclear(stage: St
 
 
 def test_a_worker_frozen_beyond_its_lease_wakes_to_a_call_that_is_no_longer_its_own(stage: Stage) -> None:
-    stage.sandbox.add_fault({"delay_ms": 900, "when": "after"}, {"first": 1})
-    zombie = stage.worker(pump_ms=100)
+    stage.sandbox.add_fault({"delay_ms": 2800, "when": "after"}, {"first": 1})
+    zombie = stage.worker(pump_ms=100, **LEASED)
     event_id = stage.enqueue("c-42", hook="of-nobody")
     stage.until(lambda: len(stage.arrived()) == 1 and stage.status().pumps == 0)
 
@@ -68,8 +73,8 @@ def test_nothing_is_lost_when_redis_is_killed_twice_under_load(stage: Stage) -> 
     for more in ("second", "third"):
         stage.server.kill()
         stage.server.start()
-        ids += [stage.enqueue(f"c-{i}", more) for i in range(150)]
         delivered = stage.count("delivered")
+        ids += stage.enqueue_all((f"c-{i}" for i in range(150)), more)
         stage.until(lambda: stage.count("delivered") > delivered)  # noqa: B023 - called in this turn only
 
     counters = stage.until_at_rest()
@@ -82,11 +87,10 @@ def test_nothing_is_lost_when_redis_is_killed_twice_under_load(stage: Stage) -> 
 
 
 def test_a_worker_cut_off_from_redis_in_the_middle_of_its_calls_goes_on_when_it_is_back(stage: Stage) -> None:
-    stage.sandbox.add_fault({"delay_ms": 20, "when": "before"})
+    stage.sandbox.add_fault({"delay_ms": 200, "when": "before"})
     with Proxy(stage.server.port) as line:
         worker = stage.worker(redis_url=line.url)
-        for i in range(400):
-            stage.enqueue(f"c-{i}")
+        stage.enqueue_all(f"c-{i}" for i in range(400))
         stage.until(lambda: stage.count("delivered") > 40)
 
         line.swallow_requests = line.swallow_replies = True
@@ -102,18 +106,20 @@ def test_a_worker_cut_off_from_redis_in_the_middle_of_its_calls_goes_on_when_it_
 
 
 def test_a_worker_that_is_told_to_end_lets_its_calls_land_and_gives_its_lanes_back(stage: Stage) -> None:
-    stage.sandbox.add_fault({"delay_ms": 700, "when": "before"}, {"first": 32})
+    stage.sandbox.add_fault({"delay_ms": 2500, "when": "before"}, {"first": 32})
+    ids = stage.enqueue_all(f"c-{i}" for i in range(60))
     leaving = stage.worker()
-    ids = [stage.enqueue(f"c-{i}") for i in range(60)]
     stage.until(lambda: stage.count("in_flight") == 32)
 
     leaving.terminate()
-    code = leaving.wait(within_s=5)
+    code = leaving.wait()
 
     left = stage.status()
     assert code == 0
     assert (left.counters["delivered"], left.counters["waiting"]) == (32, 28)
-    assert (left.sizes["lease"], left.pumps) == (0, 0)
+    assert left.sizes["lease"] == 0
+    # Its Dispatcher may have given out a ticket after the pump gave its own up: that runs out by itself.
+    stage.until(lambda: stage.status().pumps == 0)
     stage.worker()
     counters = stage.until_at_rest()
     assert counters["delivered"] == len(ids)
@@ -123,7 +129,7 @@ def test_a_worker_that_is_told_to_end_lets_its_calls_land_and_gives_its_lanes_ba
 
 def test_a_worker_that_runs_a_pump_itself_lets_its_calls_land_too(stage: Stage) -> None:
     stage.sandbox.add_fault({"delay_ms": 4500, "when": "before"})
-    leaving = stage.worker(timeout_ms=6000, lease_ms=12000)
+    leaving = stage.worker(timeout_ms=10_000, lease_ms=16_000)
     with stage.server.client() as redis:
         event_id = stage.enqueue("c-1")
         redis.config_set("maxmemory", "1")
@@ -131,7 +137,7 @@ def test_a_worker_that_runs_a_pump_itself_lets_its_calls_land_too(stage: Stage) 
         redis.config_set("maxmemory", "0")
 
     leaving.terminate()
-    code = leaving.wait(within_s=8)
+    code = leaving.wait()
 
     assert code == 0
     assert stage.show(event_id).state.value == "delivered"
@@ -140,18 +146,17 @@ def test_a_worker_that_runs_a_pump_itself_lets_its_calls_land_too(stage: Stage) 
 
 def test_rolling_restarts_make_no_duplicates(stage: Stage) -> None:
     stage.sandbox.add_fault({"delay_ms": 30, "when": "before"})
-    stage.worker()
-    for i in range(1500):
-        stage.enqueue(f"c-{i}")
+    stage.worker(calls_in_flight=4)
+    stage.enqueue_all(f"c-{i}" for i in range(1000))
 
     for _ in range(2):
         leaving = stage.workers[-1]
-        stage.worker()
+        stage.worker(calls_in_flight=4)
         leaving.terminate()
-        assert leaving.wait(within_s=5) == 0
+        assert leaving.wait() == 0
 
     counters = stage.until_at_rest()
-    assert counters["delivered"] == 1500
+    assert counters["delivered"] == 1000
     assert (counters.get("causes", 0), counters.get("crashed", 0)) == (0, 0)
     assert set(stage.copies().values()) == {1}
 

@@ -44,7 +44,7 @@ def test_every_pool_delivers_and_ends_in_order(
     stage.assert_sound()
     worker.terminate()
     # billiard may wait for 30 s for children that have long ended.
-    assert worker.wait(within_s=10 if leaves_quickly else 45) == 0
+    assert worker.wait(within_s=20 if leaves_quickly else 45) == 0
 
 
 TOLD = """

@@ -45,7 +45,7 @@ def test_of_fifty_lost_answers_each_has_its_cause_and_parked_events_have_one_cop
 def test_answers_that_drip_never_end_or_unpack_to_gigabytes_cost_a_worker_neither_time_nor_memory(
     stage: Stage,
 ) -> None:
-    worker = stage.worker()
+    worker = stage.worker(timeout_ms=3000, lease_ms=8000)
     for i in range(20):
         stage.enqueue(f"warm-{i}")
     stage.until(lambda: stage.count("delivered") == 20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shipper.inspector import Filter, Inspector
 from shipper.settings import Settings
 from tests.support.stage import Stage
@@ -21,14 +23,15 @@ def inspector(stage: Stage) -> Inspector:
 
 
 def test_a_job_outlives_every_worker_that_carries_it_on_and_sends_each_event_once(stage: Stage) -> None:
-    stage.worker(refusal_burst=0)
+    brief: dict[str, Any] = {"timeout_ms": 1000, "connect_timeout_ms": 1000, "lease_ms": 6000}
+    stage.worker(refusal_burst=0, **brief)
     ids = letters(stage, 60, names=2)
     desk = inspector(stage)
 
     job = desk.jobs.start(Filter(reason="refused"), rate=50).job
     stage.until(lambda: desk.jobs.find(job).sent > 10)
     stage.workers[-1].kill()
-    stage.worker(refusal_burst=0)
+    stage.worker(refusal_burst=0, **brief)
 
     stage.until(lambda: desk.jobs.find(job).over)
     done = desk.jobs.find(job)
@@ -66,7 +69,7 @@ def test_a_job_that_mends_nothing_stops_by_itself(stage: Stage) -> None:
     stage.sandbox.add_fault({"status": 422, "body": {"code": 3009, "message": "inactive"}})
     desk = inspector(stage)
 
-    job = desk.jobs.start(Filter(), rate=40).job
+    job = desk.jobs.start(Filter(), rate=20).job
 
     stage.until(lambda: desk.jobs.find(job).state == "stopped")
     stopped = desk.jobs.find(job)

@@ -34,8 +34,7 @@ def test_a_worker_that_gives_up_ends_with_an_error(stage: Stage, by: str, pool: 
 def test_sigterm_ends_the_claims_of_every_process(stage: Stage, pool: str) -> None:
     stage.sandbox.add_fault({"delay_ms": 300, "when": "before"})
     worker = stage.worker("-P", pool, "-c", "2", calls_in_flight=4)
-    for number in range(400):
-        stage.enqueue(f"c-{number}")
+    stage.enqueue_all(f"c-{number}" for number in range(400))
     stage.until(lambda: stage.count("calls") >= 4)
 
     worker.terminate()

@@ -10,13 +10,14 @@ import shipper
 from shipper.client import _Current
 from shipper.ledger.operations import pause, resume
 from shipper.settings import Settings
-from tests.journeys.conftest import ALWAYS
+from tests.journeys.conftest import ALWAYS, BUDGET_MS
 from tests.support.hostile import HostileServer
 from tests.support.parcels import parcels, unlike
 from tests.support.payload import draw
 from tests.support.sandbox import Sandbox
 from tests.support.servers import StartServer
 from tests.support.stage import Stage
+from tests.support.worker import PATIENT
 
 
 def test_three_hundred_generated_events_arrive_byte_for_byte_alone_and_merged(
@@ -24,9 +25,9 @@ def test_three_hundred_generated_events_arrive_byte_for_byte_alone_and_merged(
 ) -> None:
     sent = parcels(draw(300, by=1))
     server = private_server(options=ALWAYS)
-    shipper.configure(Settings(redis_url=server.url))
+    shipper.configure(Settings(redis_url=server.url, enqueue_budget_ms=BUDGET_MS))
     with ExitStack() as stack, HostileServer() as far_end:
-        stage = Stage(server, cast("Sandbox", far_end), tmp_path, stack)
+        stage = Stage(server, cast("Sandbox", far_end), tmp_path, stack, environment=PATIENT)
         stage.worker()
         stage.ledger.run(pause())
         receipts = shipper.enqueue_events(sent)

@@ -87,7 +87,7 @@ def test_a_collector_that_is_away_delays_neither_a_delivery_nor_the_end(
     for number in range(20):
         stage.enqueue(f"c-{number}")
 
-    counters = stage.until_at_rest(within_s=10)
+    counters = stage.until_at_rest()
     worker.terminate()
 
     assert counters["delivered"] == 20

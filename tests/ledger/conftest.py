@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import pytest
 from redis import Redis
@@ -12,6 +12,9 @@ from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import Pool, make_pool
 from tests.ledger.scene import Scene
 from tests.support.servers import RedisServer
+
+PATIENCE_MS: Final = 30_000
+"""No test here is about an answer that is late because the machine is."""
 
 
 class LedgerOf(Protocol):
@@ -30,7 +33,7 @@ def shared_client(server: RedisServer) -> Iterator[Redis]:
 @pytest.fixture(scope="session")
 def shared_pool(server: RedisServer) -> Iterator[Pool]:
     """One pool for all ledgers on a server."""
-    pool = make_pool(server.url, budget_ms=15_000)
+    pool = make_pool(server.url, budget_ms=PATIENCE_MS)
     yield pool
     pool.disconnect()
 
@@ -45,7 +48,7 @@ def redis(shared_client: Redis) -> Redis:
 @pytest.fixture
 def ledger(shared_pool: Pool, redis: Redis) -> Ledger:
     """The ledger of the account `default` on an empty server."""
-    return Ledger(shared_pool)
+    return Ledger(shared_pool, budget_ms=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -54,9 +57,9 @@ def ledger_of() -> Iterator[LedgerOf]:
     pools = []
 
     def make(account: str = "default", *, on: RedisServer) -> Ledger:
-        pool = make_pool(on.url, budget_ms=15_000)
+        pool = make_pool(on.url, budget_ms=PATIENCE_MS)
         pools.append(pool)
-        return Ledger(pool, account)
+        return Ledger(pool, account, budget_ms=PATIENCE_MS)
 
     yield make
     for pool in pools:

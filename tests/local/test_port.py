@@ -11,11 +11,8 @@ from shipper.local.port import PORTS, free_port, is_free
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port that somebody listens on."""
-    port = free_port()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-        yield port
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        yield listener.getsockname()[1]
 
 
 def test_a_free_port_is_one_that_no_outgoing_connection_is_given() -> None:

@@ -14,7 +14,7 @@ from shipper.local.port import free_port
 from shipper.local.program import find_program
 from shipper.local.server import pid_behind, server_role, url_of
 from shipper.local.supervisor import Supervisor
-from tests.local.told import Told
+from tests.local.told import Told, wait_until
 
 
 def server_in(folder: Path, port: int, *, holds: tuple[int, ...] = ()) -> Role:
@@ -25,7 +25,7 @@ def test_it_answers_for_itself_and_keeps_what_it_acknowledged(supervisor: Superv
     port = supervisor.start_server(lambda port: server_in(tmp_path, port))
 
     with redis.Redis.from_url(url_of(port)) as client:
-        assert pid_behind(url_of(port)) == supervisor.pids()["redis"]
+        wait_until(lambda: pid_behind(url_of(port)) == supervisor.pids()["redis"], "another answers")
         assert client.config_get("append*")["appendonly"] == "yes"
         assert client.config_get("append*")["appendfsync"] == "always"
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}

@@ -13,7 +13,7 @@ from typing import Final
 from shipper.local.child import Role
 from shipper.local.fact import Fact
 
-WAIT_SECONDS: Final = 20
+WAIT_SECONDS: Final = 30
 
 
 class Told:

@@ -22,7 +22,6 @@ def test_the_protocol_keeps_every_promise_in_every_world(row: Row) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("row", LONG, ids=str)
 def test_the_protocol_keeps_every_promise_in_every_world_of_a_long_search(row: Row) -> None:
     scripts = Scripts(row.case)

@@ -62,7 +62,6 @@ MISTAKES = {
 """Mutants of the simulator, and a case in which the replay must notice each."""
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("ledger", "row"),
     [(("redis7", "valkey9")[number % 2], row) for number, row in enumerate(ROWS)],

@@ -13,6 +13,11 @@ from shipper.ledger.record import read_record
 from tests.support.servers import RedisServer
 
 BUDGET_MS: Final = 400
+"""Of a call that is to run out of it."""
+PATIENT_MS: Final = 15_000
+"""Of every other: a busy machine may keep an answer from it for a second or more."""
+SLACK_S: Final = 5.0
+"""What a busy machine may add to a budget."""
 
 
 class Book:

@@ -14,14 +14,14 @@ from shipper.client import _Current
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
 from shipper.settings import Settings
-from tests.producer.book import BUDGET_MS, Book, OpenBook, Produce
+from tests.producer.book import PATIENT_MS, Book, OpenBook, Produce
 from tests.support.servers import RedisServer
 
 
 @pytest.fixture
 def produce() -> Iterator[Produce]:
     def configure(url: str, **settings: Any) -> None:
-        shipper.configure(Settings(redis_url=url, **{"enqueue_budget_ms": BUDGET_MS, **settings}))
+        shipper.configure(Settings(redis_url=url, **{"enqueue_budget_ms": PATIENT_MS, **settings}))
 
     yield configure
     shipper.close()

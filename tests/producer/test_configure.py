@@ -12,7 +12,7 @@ import shipper
 from shipper.client import current
 from shipper.errors import SettingsError
 from shipper.settings import Settings
-from tests.producer.book import Book, OpenBook, Produce
+from tests.producer.book import PATIENT_MS, Book, OpenBook, Produce
 from tests.support.servers import RedisServer, StartServer
 
 
@@ -54,7 +54,7 @@ def test_so_is_one_for_event_loops_and_both_are_told_together(produce: Produce) 
 async def test_clients_of_ones_own_are_used(server: RedisServer, book: Book, produce: Produce) -> None:
     produce("redis://127.0.0.1:9/0")
     shipper.configure(
-        Settings(redis_url="redis://127.0.0.1:9/0"),
+        Settings(redis_url="redis://127.0.0.1:9/0", enqueue_budget_ms=PATIENT_MS),
         redis=redis.Redis(port=server.port),
         aredis=(own := redis.asyncio.Redis(port=server.port)),
     )

@@ -9,8 +9,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.producer.book import OpenBook
 from tests.support.servers import StartServer
 from tests.support.waiting import until
@@ -19,7 +17,6 @@ from tests.support.worker import ROOT
 ALWAYS = {"appendonly": "yes", "appendfsync": "always"}
 
 
-@pytest.mark.timeout(120)
 def test_ten_thousand_events_are_there_once_each_or_were_refused_though_redis_is_killed_under_them(
     private_server: StartServer, open_book: OpenBook, tmp_path: Path
 ) -> None:
@@ -31,11 +28,11 @@ def test_ten_thousand_events_are_there_once_each_or_were_refused_though_redis_is
 
     while crowd.poll() is None and kills < 6:
         accepted = book.count("accepted")
-        until(lambda: crowd.poll() is not None or book.count("accepted") > accepted + 1200)  # noqa: B023
+        until(lambda: crowd.poll() is not None or book.count("accepted") > accepted + 600)  # noqa: B023
         server.kill()
         server.start()
         kills += 1
-    ended = crowd.wait(100)
+    ended = crowd.wait(200)
 
     said = [line for path in sorted(tmp_path.glob("process-*.jsonl")) for line in _lines(path)]
     accepted_ids = {line["accepted"]: line["customer"] for line in said if "accepted" in line}

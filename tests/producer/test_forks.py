@@ -19,7 +19,7 @@ FORKS = """
 import os, sys
 import shipper
 from shipper.settings import Settings
-shipper.configure(Settings(redis_url=sys.argv[1], enqueue_budget_ms=5000))
+shipper.configure(Settings(redis_url=sys.argv[1], enqueue_budget_ms=15000))
 shipper.enqueue_event({"customerId": "before", "events": {"e": {}}})
 go, done = os.pipe(), os.pipe()
 children = []
@@ -72,7 +72,7 @@ import shipper
 from shipper.settings import Settings
 
 url, port, event_id, key, known = sys.argv[1:]
-shipper.configure(Settings(redis_url=url, enqueue_budget_ms=5000))
+shipper.configure(Settings(redis_url=url, enqueue_budget_ms=15000))
 steps = []
 
 def forget_scripts():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -22,12 +23,10 @@ from shipper.event_id import new_event_id
 from shipper.inspector import open_inspectors
 from shipper.settings import Settings
 from tests.ledger.fake_redis import Command, fake_redis
-from tests.producer.book import BUDGET_MS, Book, OpenBook, Produce
+from tests.producer.book import BUDGET_MS, PATIENT_MS, SLACK_S, Book, OpenBook, Produce
 from tests.support.proxy import Proxy
 from tests.support.servers import HOST, RedisServer, StartServer
 from tests.support.waiting import until
-
-SLACK_S = 0.4
 
 
 def event(customer: str) -> dict[str, object]:
@@ -134,7 +133,7 @@ def held_by(server: RedisServer) -> set[str]:
 def test_an_event_is_on_the_replica_when_its_enqueue_returns(
     pair: Pair, produce: Produce, enqueue: Enqueue
 ) -> None:
-    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=5000)
+    produce(pair.primary.url, wait_replicas=1)
 
     for i in range(20):
         receipt = enqueue(f"c-{i}")
@@ -149,6 +148,7 @@ def test_an_event_that_no_replica_has_is_unclear_and_on_the_primary_within_the_b
     produce(pair.primary.url, wait_replicas=1)
     enqueue("before")
     pair.cut()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
 
     started = time.monotonic()
     answer = enqueue("c-1")
@@ -167,11 +167,13 @@ def test_enqueueing_again_waits_again_and_accepts_once(
     produce(pair.primary.url, wait_replicas=1)
     enqueue("before")
     pair.cut()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
     first = enqueue("c-1")
     assert isinstance(first, EnqueueUnclearError)
 
     still = enqueue("c-1", event_id=first.event_id)
     pair.mend()
+    produce(pair.primary.url, wait_replicas=1)
     again = enqueue("c-1", event_id=first.event_id)
 
     assert isinstance(still, EnqueueUnclearError)
@@ -184,9 +186,10 @@ def test_enqueueing_again_waits_again_and_accepts_once(
 
 
 def test_more_replicas_than_there_are_make_every_event_unclear(pair: Pair, produce: Produce) -> None:
-    produce(pair.primary.url, wait_replicas=2)
+    produce(pair.primary.url, wait_replicas=2, enqueue_budget_ms=BUDGET_MS)
 
-    with pytest.raises(EnqueueUnclearError, match=r"1 of 2 replica\(s\) acknowledged"):
+    # Redis' word that one acknowledged may come a moment too late.
+    with pytest.raises(EnqueueUnclearError, match=r"1 of 2 replica\(s\) ack|whether 2 replica\(s\) have it"):
         shipper.enqueue_event(event("c-1"))
 
 
@@ -195,6 +198,7 @@ def test_a_refusal_needs_no_replica(pair: Pair, produce: Produce, enqueue: Enque
     receipt = enqueue("c-1")
     assert isinstance(receipt, shipper.Receipt)
     pair.cut()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
 
     answer = enqueue("other", event_id=receipt.event_id)
 
@@ -207,6 +211,7 @@ def test_a_bulk_stops_at_the_first_chunk_that_no_replica_has(
     produce(pair.primary.url, wait_replicas=1)
     shipper.enqueue_event(event("before"))
     pair.cut()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
 
     answers = shipper.enqueue_events([event(f"c-{i}") for i in range(201)])
 
@@ -219,6 +224,7 @@ def test_an_atomic_call_that_no_replica_has_is_unclear_with_all_its_ids(pair: Pa
     produce(pair.primary.url, wait_replicas=1)
     shipper.enqueue_event(event("before"))
     pair.cut()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
 
     with pytest.raises(EnqueueUnclearError) as unclear:
         shipper.enqueue_events([event("c-1"), event("c-2")], atomic=True)
@@ -234,6 +240,7 @@ def test_a_full_redis_tells_of_an_earlier_event_only_what_a_replica_has(pair: Pa
 
     known = shipper.enqueue_event(event("c-1"), event_id=receipt.event_id)
     pair.cut()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
     with pytest.raises(EnqueueUnclearError, match="on the primary"):
         shipper.enqueue_event(event("c-1"), event_id=receipt.event_id)
     with pytest.raises(LedgerFullError):
@@ -250,6 +257,7 @@ def test_scripts_that_were_flushed_are_taught_again_though_no_replica_answers(
     pair.cut()
     with pair.primary.client() as client:
         client.script_flush()
+    produce(pair.primary.url, wait_replicas=1, enqueue_budget_ms=BUDGET_MS)
 
     answer = enqueue("c-1")
 
@@ -279,7 +287,7 @@ def test_replies_that_break_off_before_the_replicas_answer_are_unclear(
             ids = command[-7]
             connection.sendall(b"*2\r\n$2\r\nok\r\n$%d\r\n%s\r\n" % (len(ids), ids))
         else:
-            connection.close()
+            connection.shutdown(socket.SHUT_RDWR)
 
     with fake_redis(accept_and_hang_up) as url:
         produce(url, wait_replicas=1)
@@ -337,7 +345,7 @@ def test_the_wait_travels_with_the_script_in_one_round_trip(produce: Produce, en
 
     assert isinstance(answer, shipper.Receipt)
     assert wire.commands == [b"EVALSHA", b"WAIT"]
-    assert BUDGET_MS // 2 <= wire.milliseconds <= BUDGET_MS - 120
+    assert PATIENT_MS // 2 <= wire.milliseconds <= PATIENT_MS - 120
 
 
 def test_without_replicas_to_wait_for_nothing_more_is_sent(produce: Produce, enqueue: Enqueue) -> None:

@@ -48,15 +48,18 @@ def test_the_fullest_window_is_remembered() -> None:
 
 def test_a_call_over_the_short_window_is_throttled_until_it_has_slid_on(tmp_path: Path) -> None:
     with Sandbox(tmp_path, per_second=3) as sandbox:
-        statuses = [sandbox.track(f"c-{number}").status_code for number in range(4)]
-        throttled = sandbox.track()
+        answers = [sandbox.track()]
+        # As many as it takes: where the machine stalls, the window slides on between two of them.
+        while answers[-1].status_code == 200 and len(answers) < 100:
+            answers.append(sandbox.track(f"c-{len(answers)}"))
         sandbox.wait_until(lambda: sandbox.track().status_code == 200)
         stats = sandbox.stats()
 
-    assert statuses == [200, 200, 200, 429]
-    assert throttled.json()["code"] == 429
+    *let_in, throttled = answers
+    assert len(let_in) >= 3
+    assert (throttled.status_code, throttled.json()["code"]) == (429, 429)
     assert "Retry-After" not in throttled.headers
-    assert stats["accepted"] == 4
+    assert stats["accepted"] == len(let_in) + 1
     assert stats["max_per_second"] > 3
 
 

@@ -15,7 +15,6 @@ ALL = [pytest.param("redis7", mutant, id=mutant.name) for mutant in mutants()]
 TOLD_BY_PROMISES = [pytest.param("redis7", mutant, id=mutant.name) for mutant in mutants() if mutant.alone]
 
 
-@pytest.mark.timeout(600)  # a mutant whose seed no longer catches it is looked for anew
 @pytest.mark.parametrize(("ledger", "mutant"), ALL, indirect=["ledger"])
 def test_the_simulator_catches_that(ledger: Ledger, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LOADER, loader(mutated(mutant)))
@@ -25,7 +24,6 @@ def test_the_simulator_catches_that(ledger: Ledger, mutant: Mutant, monkeypatch:
     assert seed is not None
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("ledger", "mutant"), TOLD_BY_PROMISES, indirect=["ledger"])
 def test_the_promises_alone_catch_that(
     ledger: Ledger, mutant: Mutant, monkeypatch: pytest.MonkeyPatch

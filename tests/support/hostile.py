@@ -241,6 +241,14 @@ def silent_listener() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@contextlib.contextmanager
+def closed_port() -> Iterator[str]:
+    """Hold a port that nobody listens on, so that no server of another test can be there; give the URL."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{holder.getsockname()[1]}"
+
+
 def make_certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
     """Return a self-signed certificate for `host` (an address or a name) and a context to serve with it."""
     certificate, key = folder / f"{host}.pem", folder / f"{host}.key"

@@ -29,6 +29,8 @@ class Proxy:
         """What a server says arrives byte by byte, each after so long."""
         self.swallow_requests = False
         """Half-open: what a client says is taken, and never arrives."""
+        self.swallowed: list[bytes] = []
+        """What was taken so, piece by piece."""
         self.swallow_replies = False
         """Half-open the other way: what the server says never arrives."""
         self.let_through = 0
@@ -115,6 +117,8 @@ class Proxy:
                     self._drip(piece, sink)
                 elif not (self.swallow_replies if replying else self.swallow_requests):
                     sink.sendall(piece if replying or not self.rewrite else piece.replace(*self.rewrite))
+                elif not replying:
+                    self.swallowed.append(piece)
         for sock in (source, sink):
             self._forget(sock)
 

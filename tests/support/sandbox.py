@@ -6,10 +6,12 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,6 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 20
 STOP_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 10
+WAIT_SECONDS: Final = 30
 LOOK_SECONDS: Final = 0.01
 PAGE_LINES: Final = 10_000
 
@@ -128,6 +131,18 @@ class Sandbox:
         }
         return self.post(json.dumps(body), version=version, timeout_s=timeout_s)
 
+    @contextmanager
+    def unanswered(self, customer_id: str) -> Iterator[socket.socket]:
+        """Send a call, and hang up at the end of the block: until then its client waits without a limit."""
+        body = json.dumps({"customerId": customer_id, "events": {"write_review": {}}})
+        head = (
+            "POST /api/v4.0/integrations/events HTTP/1.1\r\nHost: sandbox\r\nAPIKey: key\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection((HOST, self.port), timeout=ANSWER_SECONDS) as connection:
+            connection.sendall(f"{head}{body}".encode())
+            yield connection
+
     def post(
         self,
         body: str | bytes,
@@ -183,9 +198,9 @@ class Sandbox:
 
     def wait_until(self, condition: Callable[[], object]) -> None:
         """Wait until the condition holds; fail if that takes unreasonably long."""
-        deadline = time.monotonic() + ANSWER_SECONDS
+        deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
-            assert time.monotonic() < deadline, f"not so after {ANSWER_SECONDS} s"
+            assert time.monotonic() < deadline, f"not so after {WAIT_SECONDS} s"
             time.sleep(LOOK_SECONDS)
 
     def ask(
@@ -262,3 +277,8 @@ class Sandbox:
             reaper.forget(process.pid)
             assert process.stdout is not None
             process.stdout.close()
+
+
+def has_something(connection: socket.socket) -> bool:
+    """Tell whether something can be read from a connection, its end included."""
+    return bool(select.select([connection], [], [], 0)[0])

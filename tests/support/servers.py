@@ -12,8 +12,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import cycle, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -219,9 +220,22 @@ class RedisServer:
             self._process = None
 
 
-def _free_port() -> int:
+def _shuffled_ports() -> Iterator[int]:
+    """Yield for ever the ports that this process of pytest-xdist gives out: each once, then all again.
+
+    A port that was given out is soon bound, or bound again after a kill: nobody else may have it meanwhile.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ours = PORTS[number :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
     # Not the shared generator, which hypothesis seeds alike for every run.
-    for port in random.SystemRandom().sample(PORTS, 200):
+    return cycle(random.SystemRandom().sample(ours, len(ours)))
+
+
+_shuffled: Final = _shuffled_ports()
+
+
+def _free_port() -> int:
+    for port in islice(_shuffled, 200):
         with socket.socket() as probe, suppress(OSError):
             probe.bind((HOST, port))
             return port

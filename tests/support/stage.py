@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,26 @@ from tests.support.worker import CELERY, QUICK, Worker
 
 
 class Stage:
-    """Everything that one journey needs, and the questions that most of them ask."""
+    """Everything that one journey needs, and the questions that most of them ask.
 
-    def __init__(self, server: RedisServer, sandbox: Sandbox, folder: Path, stack: ExitStack) -> None:
+    `environment` is what its workers have unless a test says otherwise.
+    """
+
+    def __init__(
+        self,
+        server: RedisServer,
+        sandbox: Sandbox,
+        folder: Path,
+        stack: ExitStack,
+        *,
+        environment: Mapping[str, str] = QUICK,
+    ) -> None:
         self.server = server
         self.sandbox = sandbox
         self.folder = folder
         self.workers: list[Worker] = []
         self._stack = stack
+        self._environment = environment
         pool = make_pool(server.url, budget_ms=5000)
         stack.callback(pool.disconnect)
         self.ledger = Ledger(pool)
@@ -44,7 +56,7 @@ class Stage:
             (folder / "our_hooks.py").write_text(hooks)
             given["SHIPPER_HOOKS"] = "our_hooks"
         places = {"SHIPPER_REDIS_URL": self.server.url, "GAMEBALL_BASE_URL": self.sandbox.url}
-        worker = Worker(folder, arguments, {**QUICK, **places, **given}, by=by)
+        worker = Worker(folder, arguments, {**self._environment, **places, **given}, by=by)
         self._stack.callback(worker.kill)
         self.workers.append(worker)
         worker.start(ready=ready)
@@ -54,6 +66,12 @@ class Stage:
         """Enqueue one event and return its id; `of` is its metadata."""
         events = {name: more.pop("of", {})}
         return shipper.enqueue_event({"customerId": customer, "events": events}, **more).event_id
+
+    def enqueue_all(self, customers: Iterable[str], name: str = "write_review") -> list[str]:
+        """Enqueue an event of each customer in few round trips, before a worker gets far with them."""
+        events = [{"customerId": customer, "events": {name: {}}} for customer in customers]
+        receipts = shipper.enqueue_events(events)
+        return [receipt.event_id for receipt in receipts if isinstance(receipt, shipper.Receipt)]
 
     def show(self, event_id: str) -> Shown:
         (shown,) = self.ledger.run(show([event_id]))

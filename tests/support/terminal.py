@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from tests.support import reaper
+from tests.support.waiting import LIMIT_SECONDS, until
 
 ROOT: Final = Path(__file__).parents[2]
-SECONDS: Final = 20.0
+SECONDS: Final = LIMIT_SECONDS
 CTRL_C: Final = "\x03"
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
@@ -83,7 +84,13 @@ class Terminal:
         self._seen = found + len(text)
 
     def type(self, text: str) -> None:
-        """Press keys; `\\n` is the return key."""
+        """Press keys; `\\n` is the return key.
+
+        Ctrl-C waits until the program does: one that comes between the printing of a prompt and the reading
+        of its answer interrupts nothing, and the reading goes on.
+        """
+        if CTRL_C in text:
+            until(self._rests, why=lambda: self.text)
         os.write(self._ours, text.encode())
 
     def await_end(self, *, seconds: float = SECONDS) -> int:
@@ -92,6 +99,14 @@ class Terminal:
         while self._read(deadline):
             pass
         return self._process.wait(max(deadline - time.monotonic(), 0.1))
+
+    def _rests(self) -> bool:
+        """Tell whether the main thread sleeps; without /proc nobody knows, and it is taken to."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except FileNotFoundError:
+            return True
+        return stat.rpartition(")")[2].split()[0] == "S"
 
     def _read(self, deadline: float) -> bool:
         """Take what was printed; answer False at the end of the program or of the time."""

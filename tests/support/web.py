@@ -20,7 +20,8 @@ from tests.support.servers import HOST, _free_port
 from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).parents[2]
-STOP_SECONDS: Final = 10
+STOP_SECONDS: Final = 30
+ANSWER_SECONDS: Final = 30
 
 
 class WebServer:
@@ -63,7 +64,7 @@ class WebServer:
         """Post over a connection of its own, past any proxy."""
         with requests.Session() as session:
             session.trust_env = False
-            return session.post(f"http://{HOST}:{self.port}{path}", timeout=10, **given)
+            return session.post(f"http://{HOST}:{self.port}{path}", timeout=ANSWER_SECONDS, **given)
 
     def stop(self) -> int:
         """End it as Ctrl-C would, and return its exit code."""

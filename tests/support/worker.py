@@ -17,7 +17,8 @@ from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 30
-STOP_SECONDS: Final = 20
+STOP_SECONDS: Final = 45
+"""billiard may wait for 30 s for children that have long ended."""
 KEY: Final = "canary-api-key-1234"
 """What Gameball's key is in tests: found in a log, it is a leak."""
 
@@ -36,6 +37,14 @@ QUICK: Final[Mapping[str, str]] = {
     "GAMEBALL_API_KEY": KEY,
 }
 """An environment in which nothing waits for long: no pace, short backoffs, the shortest lease."""
+
+PATIENT: Final[Mapping[str, str]] = {
+    **QUICK,
+    "SHIPPER_TIMEOUT_MS": "5000",
+    "SHIPPER_CONNECT_TIMEOUT_MS": "3000",
+    "SHIPPER_LEASE_MS": "10000",
+}
+"""The same where a test counts calls: one that a machine which stalls for a second cuts off is sent again."""
 
 CELERY: Final = "celery -A workers worker"
 
@@ -68,8 +77,9 @@ class Worker:
 
     @property
     def facts(self) -> list[dict[str, Any]]:
-        """The lines that the worker logged as JSON, in order."""
-        return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        """The lines that the worker logged as JSON, in order; not yet the one that it is about to write."""
+        *lines, _ = self.log.split("\n")
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def told(self, event: str) -> list[dict[str, Any]]:
         """Return the facts of one kind."""

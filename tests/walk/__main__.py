@@ -20,6 +20,7 @@ from tests.support.programs import find_redis
 from tests.support.sandbox import Sandbox
 from tests.support.servers import RedisServer
 from tests.support.stage import Stage
+from tests.support.worker import PATIENT
 from tests.walk.album import Album
 from tests.walk.at_terminal import walk_at_terminal
 from tests.walk.on_page import walk_on_page
@@ -98,7 +99,7 @@ def _stage(stack: ExitStack) -> Stage:
     sandbox = stack.enter_context(Sandbox(folder / "gameball"))
     shipper.configure(Settings(redis_url=server.url))
     stack.callback(shipper.close)
-    return Stage(server, sandbox, folder / "stage", stack)
+    return Stage(server, sandbox, folder / "stage", stack, environment=PATIENT)
 
 
 @contextmanager

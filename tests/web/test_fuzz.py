@@ -20,13 +20,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from shipper.inspector.preview import Quote
+from shipper.server import listen, url_of
 from shipper.settings import Settings
 from shipper.web.api.description import CALLS, described
 from shipper.web.app import web_app
 from shipper.web.serve import site_of
 from tests.inspector.story import LOST, REFUSED, Story
-from tests.support.servers import HOST, RedisServer, _free_port
-from tests.support.waiting import until
+from tests.support.servers import HOST, RedisServer
+from tests.support.waiting import LIMIT_SECONDS, until
 
 EXAMPLES: Final = 6
 CHECKS: Final = [
@@ -53,20 +54,18 @@ def _lines(_context: Any, value: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def base(redis7: RedisServer) -> Iterator[str]:
-    port = _free_port()
+    listener = listen(HOST, 0)
     patched = pytest.MonkeyPatch()
     patched.setattr("shipper.web.serve.quoter_of", lambda *_: lambda _: Quote(kind="earns", points=40))
     site = site_of(Settings(redis_url=redis7.url), local="ann")
-    config = uvicorn.Config(
-        web_app(site), host=HOST, port=port, lifespan="off", ws="none", log_config=None, access_log=False
-    )
+    config = uvicorn.Config(web_app(site), lifespan="off", ws="none", log_config=None, access_log=False)
     serving = uvicorn.Server(config)
-    thread = Thread(target=serving.run, daemon=True)
+    thread = Thread(target=serving.run, args=([listener],), daemon=True)
     thread.start()
     until(lambda: serving.started)
-    yield f"http://{HOST}:{port}"
+    yield url_of(listener)
     serving.should_exit = True
-    thread.join(10)
+    thread.join(LIMIT_SECONDS)
     patched.undo()
     for each in site.inspectors("ann").values():
         each._ledger.pool.disconnect()
@@ -88,6 +87,6 @@ def test_whatever_comes_is_answered_as_described(name: str, base: str, story: St
             case.path_parameters["event_id"] = event_id
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            case.call_and_validate(base_url=base, checks=CHECKS, timeout=10)
+            case.call_and_validate(base_url=base, checks=CHECKS, timeout=LIMIT_SECONDS)
 
     BOUNDED(given(case=operation.as_strategy())(ask))()

@@ -26,6 +26,14 @@ def server(redis7: RedisServer) -> RedisServer:
     return redis7
 
 
+@pytest.fixture(autouse=True)
+def _connections_that_outlive_a_stall() -> Iterator[None]:
+    """Keep idle connections for longer than the machine may stall: tests count them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workers.wire.IDLE_S", 60)
+        yield
+
+
 @pytest.fixture
 def settings() -> Settings:
     return QUICK

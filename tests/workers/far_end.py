@@ -55,4 +55,4 @@ class FarEnd:
     def wait_for_posts(self, count: int) -> None:
         """Return when so many calls have come in."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.bodies) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: len(self.bodies) >= count, timeout=30)

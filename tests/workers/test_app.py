@@ -43,7 +43,7 @@ def run(*arguments: str, expect: int = 0, **environment: str) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=50,
     )
     assert ran.returncode == expect, ran.stderr
     return ran
@@ -171,5 +171,5 @@ def test_a_worker_that_waits_for_redis_can_be_told_to_end(private_server: StartS
 
     process.terminate()
 
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     process.stderr.close()

@@ -43,6 +43,7 @@ from shipper.ledger.record import Attempt, write_attempt
 from shipper.outcome import DELIVERED, UNCLEAR, Dead, Outcome, Reason, Verdict
 from shipper.settings import Settings
 from tests.support.waiting import until
+from tests.workers.clock import Clock
 from tests.workers.desk import QUICK, Desk
 from tests.workers.faulty import FaultyLedger
 from workers import completion as completion_module
@@ -337,8 +338,9 @@ def test_a_stopping_teller_ends_after_the_hook_that_it_tells(
 def test_a_teller_whose_time_is_up_leaves_the_rest_to_the_next(
     desk: Desk, counter: Counter, calls: list[Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(completion_module, "TELL_MS", 50)
-    hook("slow", lambda: Flag().wait(0.1))
+    clock = Clock()
+    monkeypatch.setattr(completion_module, "monotonic_ms", clock)
+    hook("slow", lambda: clock.forward(completion_module.TELL_MS))
     for i in range(3):
         desk.enqueue(f"c-{i}", hook="slow")
     end(desk, DELIVERED, Verdict.ACCEPTED)
@@ -363,16 +365,16 @@ def test_a_teller_gives_its_ticket_up_and_one_whose_ticket_ran_out_tells_nothing
 
 def test_a_hook_that_hangs_is_seen_while_it_does(desk: Desk, counter: Counter, calls: list[Call]) -> None:
     may_end = Flag()
-    hook("hangs", lambda: may_end.wait(10))
+    hook("hangs", lambda: may_end.wait(30))
     desk.enqueue("c-1", hook="hangs")
     end(desk, DELIVERED, Verdict.ACCEPTED)
     thread = Thread(target=Teller(counter).run)
 
     thread.start()
 
-    until(lambda: [name for name, _ in counter.telling.values()] == ["hangs"])
+    until(lambda: [name for name, _ in list(counter.telling.values())] == ["hangs"])
     may_end.set()
-    thread.join(10)
+    thread.join(30)
     assert counter.telling == {}
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import logging
 import re
-import socket
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from tests.support.hostile import (
     answering,
     applying_in_silence,
     applying_the_second_and,
+    closed_port,
     flooding,
     make_certificate,
     saying,
@@ -29,7 +29,7 @@ from tests.support.hostile import (
 )
 from workers.fleet import Fleet
 from workers.gameball import Gameball
-from workers.settings import load_accounts
+from workers.settings import Account, load_accounts
 from workers.verdict import Answer, Loss, judge
 from workers.wire import LostError, Wire
 
@@ -43,12 +43,14 @@ Connect = Callable[..., Gameball]
 class ByFleet(Gameball):
     """Post by a fleet, as a pump does."""
 
+    def __init__(self, account: Account, *, connect_timeout_ms: int) -> None:
+        super().__init__(account, connect_timeout_ms=connect_timeout_ms)
+        self.fleet = Fleet(16)
+
     def post(self, body: bytes, *, timeout_ms: int) -> Answer:
-        if "fleet" not in vars(self):
-            self.fleet = Fleet(16)
         trip = Trip(self, body, timeout_ms)
         self.fleet.send([trip])
-        return trip.answer.get(timeout=10)
+        return trip.answer.get(timeout=30)
 
 
 class Trip:
@@ -84,7 +86,7 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         def open_at(url: str, **environ: str) -> Gameball:
             given = {"BASE_URL": url, "API_KEY": API_KEY, "SECRET_KEY": SECRET_KEY} | environ
             named = {f"GAMEBALL_{name}": value for name, value in given.items()}
-            gameball = kind(load_accounts(Settings(), named)["default"], connect_timeout_ms=500)
+            gameball = kind(load_accounts(Settings(), named)["default"], connect_timeout_ms=10_000)
             stack.callback(gameball.close)
             return gameball
 
@@ -100,7 +102,7 @@ def header_lines(head: bytes) -> set[str]:
 
 def test_a_call_is_posted_with_both_keys_and_nothing_that_was_not_meant(connect: Connect) -> None:
     with HostileServer() as server:
-        answer = connect(server.url, LANG="ar").post(BODY, timeout_ms=5000)
+        answer = connect(server.url, LANG="ar").post(BODY, timeout_ms=20_000)
 
     assert answer.status == 200
     assert server.bodies == [BODY]
@@ -120,7 +122,7 @@ def test_a_call_is_posted_with_both_keys_and_nothing_that_was_not_meant(connect:
 
 def test_without_a_secret_key_none_is_sent(connect: Connect) -> None:
     with HostileServer() as server:
-        connect(server.url, SECRET_KEY="").post(BODY, timeout_ms=5000)
+        connect(server.url, SECRET_KEY="").post(BODY, timeout_ms=20_000)
 
     assert b"secretkey" not in server.heads[0].lower()
 
@@ -133,10 +135,10 @@ def test_a_key_that_was_rotated_in_its_file_goes_with_the_very_next_call(
 
     with HostileServer() as server:
         gameball = connect(server.url, API_KEY="", API_KEY_FILE=str(file))
-        gameball.post(BODY, timeout_ms=5000)
+        gameball.post(BODY, timeout_ms=20_000)
         (tmp_path / "new").write_text("new-key-5678\n")
         (tmp_path / "new").rename(file)
-        gameball.post(BODY, timeout_ms=5000)
+        gameball.post(BODY, timeout_ms=20_000)
 
     assert [re.findall(rb"APIKey: (\S+)", head) for head in server.heads] == [
         [b"old-key-1234"],
@@ -148,7 +150,7 @@ def test_a_cookie_is_not_brought_back(connect: Connect) -> None:
     with HostileServer(answering(200, b"", Set_Cookie="session=1; Path=/")) as server:
         gameball = connect(server.url)
         for _ in range(2):
-            gameball.post(BODY, timeout_ms=5000)
+            gameball.post(BODY, timeout_ms=20_000)
 
     assert b"cookie" not in server.heads[1].lower()
 
@@ -165,7 +167,7 @@ def test_netrc_proxies_and_certificates_of_the_environment_are_ignored(
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
         monkeypatch.setenv("CURL_CA_BUNDLE", "/no/such/file")
-        answer = connect(server.url, CA_BUNDLE=str(certificate)).post(BODY, timeout_ms=5000)
+        answer = connect(server.url, CA_BUNDLE=str(certificate)).post(BODY, timeout_ms=20_000)
 
     assert answer.status == 200
     assert proxy.connections == 0
@@ -175,7 +177,7 @@ def test_netrc_proxies_and_certificates_of_the_environment_are_ignored(
 def test_a_configured_proxy_is_used(connect: Connect) -> None:
     with HostileServer() as proxy:
         gameball = connect("http://127.0.0.1:9", PROXY=proxy.url.replace("//", f"//user:{PASSWORD}@"))
-        answer = gameball.post(BODY, timeout_ms=5000)
+        answer = gameball.post(BODY, timeout_ms=20_000)
 
     assert answer.status == 200
     assert proxy.heads[0].startswith(b"POST http://127.0.0.1:9/api/v4.0/integrations/events HTTP/1.1\r\n")
@@ -187,7 +189,8 @@ def test_sixteen_threads_share_the_connections_and_every_call_arrives_once(conne
     with HostileServer() as server, ThreadPoolExecutor(16) as threads:
         gameball = connect(server.url)
         statuses = {
-            answer.status for answer in threads.map(lambda body: gameball.post(body, timeout_ms=5000), bodies)
+            answer.status
+            for answer in threads.map(lambda body: gameball.post(body, timeout_ms=20_000), bodies)
         }
 
     assert statuses == {200}
@@ -204,7 +207,7 @@ def test_an_answer_holds_what_the_judge_looks_at(connect: Connect) -> None:
     headers = {"Content_Type": "application/json", "Retry_After": "7", "Date": date}
 
     with HostileServer(answering(422, said, **headers)) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=5000)
+        answer = connect(server.url).post(BODY, timeout_ms=20_000)
 
     assert answer == Answer(
         status=422,
@@ -224,14 +227,14 @@ def test_a_body_that_came_packed_although_nobody_asked_counts_as_none(
     packed = gzip.compress(b'{"code":2000}')
 
     with HostileServer(answering(status, packed, Content_Encoding="gzip")) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=5000)
+        answer = connect(server.url).post(BODY, timeout_ms=20_000)
 
     assert (answer.body, judge(answer).verdict) == (b"", verdict)
 
 
 def test_a_redirect_keeps_the_keys_at_home_and_delivers_nothing(connect: Connect) -> None:
     with HostileServer() as other, HostileServer(answering(307, b"", Location=other.url)) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=5000)
+        answer = connect(server.url).post(BODY, timeout_ms=20_000)
 
     assert judge(answer).verdict is Verdict.CREDENTIALS
     assert (len(server.bodies), other.connections) == (1, 0)
@@ -241,7 +244,7 @@ def test_of_an_endless_success_the_status_counts(connect: Connect) -> None:
     endless = flooding(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536)
 
     with HostileServer(endless) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=5000)
+        answer = connect(server.url).post(BODY, timeout_ms=20_000)
 
     assert (answer.truncated, len(answer.body), judge(answer).verdict) == (True, 65536, Verdict.ACCEPTED)
 
@@ -254,8 +257,8 @@ def test_a_second_call_that_was_applied_before_the_connection_closed_is_sent_onc
 ) -> None:
     with HostileServer(applying_the_second_and(Connection.close)) as server:
         gameball = connect(server.url)
-        first = gameball.post(b"first", timeout_ms=5000)
-        second = gameball.post(b"second", timeout_ms=5000)
+        first = gameball.post(b"first", timeout_ms=20_000)
+        second = gameball.post(b"second", timeout_ms=20_000)
 
     assert (first.lost, second.lost) == (None, Loss.UNCLEAR)
     assert judge(second).verdict is Verdict.UNCLEAR
@@ -264,7 +267,7 @@ def test_a_second_call_that_was_applied_before_the_connection_closed_is_sent_onc
 
 def test_a_call_without_an_answer_in_time_is_unclear(connect: Connect) -> None:
     with HostileServer(applying_in_silence) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=300)
+        answer = connect(server.url).post(BODY, timeout_ms=1000)
 
     assert answer.lost is Loss.DEADLINE
     assert judge(answer).verdict is Verdict.UNCLEAR
@@ -272,11 +275,8 @@ def test_a_call_without_an_answer_in_time_is_unclear(connect: Connect) -> None:
 
 
 def test_a_call_that_nobody_takes_is_not_sent(connect: Connect) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-    with silent_listener() as silent:
-        answers = [connect(url).post(BODY, timeout_ms=400) for url in (f"http://127.0.0.1:{port}", silent)]
+    with closed_port() as closed, silent_listener() as silent:
+        answers = [connect(url).post(BODY, timeout_ms=400) for url in (closed, silent)]
 
     assert [answer.lost for answer in answers] == [Loss.NOT_SENT, Loss.NOT_SENT]
     assert {judge(answer).verdict for answer in answers} == {Verdict.NOT_SENT}
@@ -288,7 +288,7 @@ def test_a_far_end_that_cannot_prove_who_it_is_gets_nothing_and_pauses_the_accou
     _, tls = make_certificate(tmp_path, "127.0.0.1")
 
     with HostileServer(tls=tls) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=5000)
+        answer = connect(server.url).post(BODY, timeout_ms=20_000)
 
     assert answer.lost is Loss.TLS
     assert judge(answer).verdict is Verdict.CREDENTIALS
@@ -302,7 +302,7 @@ def test_a_key_that_is_gone_sends_nothing_and_pauses_the_account(connect: Connec
     with HostileServer() as server:
         gameball = connect(server.url, API_KEY="", API_KEY_FILE=str(file))
         file.unlink()
-        answer = gameball.post(BODY, timeout_ms=5000)
+        answer = gameball.post(BODY, timeout_ms=20_000)
 
     place = f"GAMEBALL_API_KEY_FILE={file}"
     assert answer == Answer(lost=Loss.KEYS, detail=f"{place} cannot be read: No such file or directory")
@@ -363,7 +363,7 @@ def test_a_key_that_the_answer_quotes_is_blotted_out(connect: Connect, quoted: s
     said = f'{{"code":1000,"requestId":{quoted},"message":{quoted}}}'.encode()
 
     with HostileServer(answering(401, said)) as server:
-        answer = connect(server.url).post(BODY, timeout_ms=5000)
+        answer = connect(server.url).post(BODY, timeout_ms=20_000)
 
     judgement = judge(answer)
     kept = f"{answer.body!r} {judgement.message} {judgement.request_id}"
@@ -374,6 +374,6 @@ def test_a_key_that_the_answer_quotes_is_blotted_out(connect: Connect, quoted: s
 
 def test_a_key_as_short_as_a_word_does_not_blot_out_the_answer(connect: Connect) -> None:
     with HostileServer(answering(400, b'{"code":2001}')) as server:
-        answer = connect(server.url, API_KEY="code", SECRET_KEY="").post(BODY, timeout_ms=5000)
+        answer = connect(server.url, API_KEY="code", SECRET_KEY="").post(BODY, timeout_ms=20_000)
 
     assert judge(answer).verdict is Verdict.BUSY

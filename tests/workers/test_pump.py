@@ -29,6 +29,8 @@ from workers.pump import Pump, Station, new_tokens
 from workers.verdict import Answer, Loss
 
 LONG_MS = 60_000
+AT_ONCE_S = 30
+"""It takes milliseconds; a wait would take a minute."""
 
 
 def running(pump: Pump) -> Thread:
@@ -38,28 +40,36 @@ def running(pump: Pump) -> Thread:
     return thread
 
 
+@pytest.fixture
+def patient(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> Pump:
+    """A pump that would take a minute over each wait that nothing ends."""
+    monkeypatch.setattr(pump_module, "LOOK_AGAIN_MS", LONG_MS)
+    monkeypatch.setattr(pump_module, "PATIENCE_MS", LONG_MS)
+    return pump
+
+
 # What it delivers
 
 
-def test_a_pump_delivers_all_that_is_due_and_ends_at_once(desk: Desk, pump: Pump, far_end: FarEnd) -> None:
+def test_a_pump_delivers_all_that_is_due_and_ends_at_once(desk: Desk, patient: Pump) -> None:
     ids = [desk.enqueue(f"c-{i}") for i in range(10)]
     started = time.monotonic()
 
-    calls = pump.run()
+    calls = patient.run()
 
     assert calls == 10
     assert [desk.state(event_id) for event_id in ids] == ["delivered"] * 10
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < AT_ONCE_S
     assert audit(desk.ledger).findings == ()
 
 
-def test_a_pump_without_anything_due_ends_at_once(desk: Desk, pump: Pump) -> None:
+def test_a_pump_without_anything_due_ends_at_once(desk: Desk, patient: Pump) -> None:
     started = time.monotonic()
 
-    calls = pump.run()
+    calls = patient.run()
 
     assert calls == 0
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < AT_ONCE_S
 
 
 def test_events_of_a_customer_leave_in_one_body_and_alone_as_they_were_enqueued(
@@ -80,7 +90,7 @@ def test_events_of_a_customer_leave_in_one_body_and_alone_as_they_were_enqueued(
 def test_a_pump_keeps_no_more_calls_in_flight_than_its_setting(
     desk: Desk, pump: Pump, far_end: FarEnd
 ) -> None:
-    all_slots = threading.Barrier(4, timeout=5)
+    all_slots = threading.Barrier(4, timeout=30)
 
     def answer(_body: bytes) -> Answer:
         all_slots.wait()
@@ -97,37 +107,33 @@ def test_a_pump_keeps_no_more_calls_in_flight_than_its_setting(
 
 
 def test_a_customer_with_many_events_is_called_again_as_soon_as_its_call_has_landed(
-    desk: Desk, pump: Pump, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, patient: Pump, far_end: FarEnd
 ) -> None:
-    monkeypatch.setattr(pump_module, "LOOK_AGAIN_MS", LONG_MS)
     for _ in range(20):
         desk.enqueue("hot", "same")
     started = time.monotonic()
 
-    pump.run()
+    patient.run()
 
     assert len(far_end.bodies) == 20
     assert far_end.most_at_once == 1
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AT_ONCE_S
 
 
-def test_a_woken_pump_looks_at_once(
-    desk: Desk, pump: Pump, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pump_module, "LOOK_AGAIN_MS", LONG_MS)
+def test_a_woken_pump_looks_at_once(desk: Desk, patient: Pump, far_end: FarEnd) -> None:
     landed = Flag()
-    far_end.answer = lambda body: ACCEPTED if b"c-2" in body or landed.wait(10) else CLOSED
+    far_end.answer = lambda body: ACCEPTED if b"c-2" in body or landed.wait(LONG_MS / 1000) else CLOSED
     desk.enqueue("c-1")
-    thread = running(pump)
+    thread = running(patient)
     far_end.wait_for_posts(1)
 
-    until(lambda: pump._claim_at > monotonic_ms())
+    until(lambda: patient._claim_at > monotonic_ms())
     second = desk.enqueue("c-2")
-    pump.wake()
+    patient.wake()
 
-    until(lambda: desk.state(second) == "delivered", within_s=5)
+    until(lambda: desk.state(second) == "delivered", within_s=AT_ONCE_S)
     landed.set()
-    thread.join(10)
+    thread.join(30)
 
 
 # When it ends
@@ -138,17 +144,17 @@ def test_a_stopping_pump_claims_no_more_and_lets_its_calls_land(
 ) -> None:
     ids = [desk.enqueue(f"c-{i}") for i in range(10)]
     may_land = Flag()
-    far_end.answer = lambda body: ACCEPTED if may_land.wait(10) else CLOSED
+    far_end.answer = lambda body: ACCEPTED if may_land.wait(30) else CLOSED
     pump = Pump(station, ticket=desk.ticket())
     thread = running(pump)
     far_end.wait_for_posts(4)
 
     station.stopping.set()
     pump.wake()
-    until(lambda: pump.draining, within_s=2)
+    until(lambda: pump.draining)
     without_ticket = until(lambda: desk.status().pumps == 0)
     may_land.set()
-    thread.join(10)
+    thread.join(30)
 
     assert without_ticket
     assert sorted(desk.state(event_id) for event_id in ids) == ["delivered"] * 4 + ["waiting"] * 6
@@ -159,15 +165,13 @@ def test_a_stopping_pump_claims_no_more_and_lets_its_calls_land(
 def test_a_pump_whose_time_is_up_ends_though_lanes_are_due(
     desk: Desk, station: Station, far_end: FarEnd
 ) -> None:
-    for _ in range(500):
+    for _ in range(50):
         desk.enqueue("hot", "same")
     far_end.answer = lambda body: ACCEPTED if not Flag().wait(0.01) else CLOSED
-    started = time.monotonic()
 
     calls = Pump(replace(station, settings=QUICK.model_copy(update={"pump_ms": 200}))).run()
 
-    assert 0 < calls < 500
-    assert time.monotonic() - started < 1.5
+    assert 0 < calls < 50
     assert desk.count("delivered") == calls
 
 
@@ -209,16 +213,16 @@ def test_a_pump_waits_for_the_pace_instead_of_leaving_it_to_one_message_after_an
     assert ledger.ran.count("claim") <= 6
 
 
-def test_a_paused_account_ends_its_pump(desk: Desk, pump: Pump, far_end: FarEnd) -> None:
+def test_a_paused_account_ends_its_pump(desk: Desk, patient: Pump, far_end: FarEnd) -> None:
     desk.enqueue("c-1")
     far_end.answer = lambda body: Answer(status=401)
     started = time.monotonic()
 
-    calls = pump.run()
+    calls = patient.run()
 
     assert calls == 1
     assert desk.status().gate["why"] == "credentials"
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < AT_ONCE_S
 
 
 def test_a_pump_whose_slots_are_all_full_says_that_it_is_alive(
@@ -227,7 +231,7 @@ def test_a_pump_whose_slots_are_all_full_says_that_it_is_alive(
     monkeypatch.setattr(pump_module, "BEAT_AGAIN_MS", 10)
     monkeypatch.setattr(pump_module, "PATIENCE_MS", 10)
     may_land = Flag()
-    far_end.answer = lambda body: ACCEPTED if may_land.wait(10) else CLOSED
+    far_end.answer = lambda body: ACCEPTED if may_land.wait(30) else CLOSED
     for i in range(4):
         desk.enqueue(f"c-{i}")
     ticket = desk.ticket()
@@ -238,7 +242,7 @@ def test_a_pump_whose_slots_are_all_full_says_that_it_is_alive(
     until(lambda: redis.zscore(key_of("default", "pumps"), ticket) != first)
 
     may_land.set()
-    thread.join(10)
+    thread.join(30)
     assert desk.count("delivered") == 4
     assert far_end.most_at_once == 4
 
@@ -283,14 +287,15 @@ def test_a_call_that_could_not_leave_in_time_is_handed_back_and_costs_nothing(
     event_id = desk.enqueue("c-1")
     claimed = desk.ledger.run(claim(new_tokens(1), QUICK, worker="w:1"))
     (call,) = claimed.calls
-    long_ago = monotonic_ms() - 4000
+    waited_ms = QUICK.lease_ms - QUICK.timeout_ms
+    long_ago = monotonic_ms() - waited_ms
 
     boarding = Boarding(account="default", call=call, asked_at=long_ago, claimed_at=claimed.now)
     landing = fly(boarding, far_end.gameball, QUICK)
 
     assert far_end.bodies == []
     assert landing.answer.lost is Loss.UNSENT
-    assert landing.sent_at - landing.claimed_at >= 4000
+    assert landing.sent_at - landing.claimed_at >= waited_ms
     assert body_of(call, NO_KEYS, "default") == b'{"customerId":"c-1","events":{"write_review":{}}}'
     assert desk.state(event_id) == "in_flight"
 
@@ -389,7 +394,7 @@ def test_a_landing_is_given_up_when_its_lease_is_long_over(
     desk: Desk, station: Station, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pump_module, "SETTLE_AGAIN_MS", 1)
-    monkeypatch.setattr(pump_module, "GRACE_MS", -6000)
+    monkeypatch.setattr(pump_module, "GRACE_MS", -QUICK.lease_ms)
     event_id = desk.enqueue("c-1")
     ledger = FaultyLedger(station.ledger)
     ledger.to_refuse = ["settle"] * 1000
@@ -415,7 +420,7 @@ def test_a_late_success_is_adopted_after_the_sweep_gave_the_lane_to_another(
 ) -> None:
     event_id = desk.enqueue("c-1")
     may_land = Flag()
-    far_end.answer = lambda body: ACCEPTED if may_land.wait(10) else CLOSED
+    far_end.answer = lambda body: ACCEPTED if may_land.wait(30) else CLOSED
     thread = running(Pump(station))
     far_end.wait_for_posts(1)
     lane = desk.show(event_id).record.lane  # type: ignore[union-attr]
@@ -424,7 +429,7 @@ def test_a_late_success_is_adopted_after_the_sweep_gave_the_lane_to_another(
     expired = desk.ledger.run(sweep(QUICK)).expired
     between = desk.state(event_id)
     may_land.set()
-    thread.join(10)
+    thread.join(30)
 
     assert (expired, between) == (1, "waiting")
     assert desk.state(event_id) == "delivered"
@@ -432,8 +437,9 @@ def test_a_late_success_is_adopted_after_the_sweep_gave_the_lane_to_another(
 
 
 def test_what_gameball_says_decides_what_becomes_of_each_event(
-    desk: Desk, station: Station, far_end: FarEnd
+    desk: Desk, station: Station, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("workers.retry.backoff_ms", lambda *args, **kwargs: LONG_MS)
     answers = {
         b"c-refused": refused(3009),
         b"c-parked": CLOSED,
@@ -441,7 +447,7 @@ def test_what_gameball_says_decides_what_becomes_of_each_event(
         b"c-good": ACCEPTED,
     }
     far_end.answer = lambda body: next(answer for name, answer in answers.items() if name in body)
-    once = QUICK.model_copy(update={"backoff_base_ms": LONG_MS, "backoff_cap_ms": LONG_MS, "max_attempts": 2})
+    once = QUICK.model_copy(update={"max_attempts": 2})
     ids = {name: desk.enqueue(name.decode(), on_unclear="park") for name in answers}
 
     Pump(replace(station, settings=once)).run()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
+from shipper.ledger import scripts
 from tests.faults.campaign import RETRY, Campaign, beside
 from tests.faults.field import Field
 from tests.faults.history import Tally
@@ -28,6 +29,7 @@ BEYOND_S: Final = LEASE_S + 2 * SWEEP_S
 """Until somebody else has surely taken over."""
 GRACE_S: Final = 5.0
 """Longest end of a worker that was asked to: its calls end within a second."""
+SOON_S: Final = 15.0
 HELD_S: Final = 0.08
 """How long a worker that will be stopped waits for Redis, each way."""
 
@@ -97,7 +99,7 @@ def wake_zombies(field: Field, rounds: int = 0) -> str:
     line = field.proxy()
     zombie = field.side.worker(*no_hooks(field), redis_url=line.url)
     rescuer = field.side.worker(hooks=HOOKS)
-    field.end(rescuer)
+    rescuer.freeze()  # before there is work: it is there at once when the zombie must be replaced
     load = field.start_load(events=2400 * rounds, customers=400, per_second=60)
 
     for number in range(rounds):
@@ -111,20 +113,37 @@ def wake_zombies(field: Field, rounds: int = 0) -> str:
             cut_off_and_stop(field, zombie, line, rescuer)
     load.stop()
     field.healed()
-    field.pass_time(2.0)
-    said = Counter(word for fact in zombie.told("delivery.settled") for word in fact["settled"])
     field.check(hooks_told_once(field))
     if not field.side.promised:
         return f"{rounds} stops of {BEYOND_S:g} s"
-    refused = said["stale"] + said["gone"]
-    if not said["adopted"]:
-        field.wrong(f"none of the zombie's successes was adopted: {dict(said)}")
-    if rounds > 1 and not refused:
-        field.wrong(f"none of the zombie's failures was refused: {dict(said)}")
+    if not comes_about(field, lambda: words_of(zombie)["adopted"]):
+        field.wrong(f"none of the zombie's successes was adopted: {dict(words_of(zombie))}")
+    if rounds > 1 and not comes_about(field, lambda: refused_of(zombie)):
+        field.wrong(f"none of the zombie's failures was refused: {dict(words_of(zombie))}")
+    said, refused = words_of(zombie), refused_of(zombie)
     return (
         f"{rounds} stops of {BEYOND_S:g} s; of what the zombie had to tell, {refused} failures were refused,"
         f" {said['adopted']} successes adopted, {said['already']} known already"
     )
+
+
+def words_of(worker: Worker) -> Counter[str]:
+    """Count the words of what a worker settled: ok, adopted, already, stale, gone."""
+    return Counter(word for fact in worker.told("delivery.settled") for word in fact["settled"])
+
+
+def refused_of(worker: Worker) -> int:
+    """Count what a worker settled in vain."""
+    return words_of(worker)["stale"] + words_of(worker)["gone"]
+
+
+def comes_about(field: Field, condition: Callable[[], object]) -> bool:
+    """Tell whether something is so, or soon is: a worker that was just woken logs when it gets its turn."""
+    try:
+        field.until(condition, within_s=SOON_S)
+    except AssertionError:
+        return False
+    return True
 
 
 def stop_before_the_post(field: Field) -> str:
@@ -180,16 +199,26 @@ def kill_a_child(field: Field, worker: Worker) -> None:
 
 def outlive(field: Field, frozen: Worker, rescuer: Worker) -> None:
     """Let another worker take over from a frozen one; then let that go on."""
+    causes = field.side.causes()
     try:
-        field.begin(rescuer, ready=False)
+        if rescuer in field.gone:
+            field.begin(rescuer, ready=False)
+        else:
+            rescuer.thaw()
         field.pass_time(BEYOND_S)
+        if causes is not None:
+            field.until(lambda: (field.side.causes() or 0) > causes, why="nobody takes over")
     finally:
         frozen.thaw()
 
 
 def cut_off_and_stop(field: Field, worker: Worker, line: Proxy, rescuer: Worker) -> None:
     """Cut a worker off from Redis until its calls were answered, then stop it; others are throttled."""
+    ours, before = field.side.promised, len(line.swallowed)
     line.swallow_requests = line.swallow_replies = True
+    if ours:
+        settle, adopted = scripts.load("settle").sha.encode(), words_of(worker)["adopted"]
+        field.until(lambda: settle in b"".join(line.swallowed[before:]), why="no call was answered")
     field.pass_time(0.8)
     worker.freeze()
     throttle = field.sandbox.add_fault({"status": 429, "retry_after": 1})
@@ -197,6 +226,8 @@ def cut_off_and_stop(field: Field, worker: Worker, line: Proxy, rescuer: Worker)
     line.reset()
     outlive(field, worker, rescuer)
     field.pass_time(1.5)
+    if ours:
+        comes_about(field, lambda: words_of(worker)["adopted"] > adopted)
     field.sandbox.remove_fault(throttle)
 
 

@@ -141,7 +141,8 @@ class PoweredServer(RedisServer):
 
     def entries(self) -> list[Entry]:
         """Return the record since the server's start."""
-        return [_entry(line) for line in self.record.read_text().splitlines()]
+        written, _, _ = self.record.read_text().rpartition("\n")  # the last line may be on its way
+        return [_entry(line) for line in written.splitlines()]
 
     def unsynced_ms(self) -> int:
         """Tell how old the oldest write is that a power loss would take now; 0 where there is none."""
@@ -149,6 +150,10 @@ class PoweredServer(RedisServer):
         durable = durable_sizes(entries)
         waiting = [e.at_ms for e in entries if e.kind == "W" and e.size > durable.get(e.inode, 0)]
         return round(time.monotonic() * 1000) - min(waiting) if waiting else 0
+
+    def synced_at(self) -> float:
+        """Return the end of the last sync, in seconds of the monotonic clock."""
+        return max((e.at_ms for e in self.entries() if e.kind == "S"), default=0) / 1000
 
     def unsynced_names(self) -> list[str]:
         """Return the names in each folder that were given since it was last synced."""

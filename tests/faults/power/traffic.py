@@ -32,6 +32,8 @@ from tests.support.waiting import until
 REST_S: Final = 0.01
 LEASE_MS: Final = 30_000
 SLOTS: Final = 8
+JUDGES_MS: Final = 15_000
+"""How long who judges waits for an answer: the mill tries again instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,12 @@ class Traffic:
         self._customers = customers
         self._pool = make_pool(url, budget_ms=2000)
         self._ledger = Ledger(self._pool, budget_ms=2000)
+        self._judges = make_pool(url, budget_ms=JUDGES_MS)
         self._seen = self._swept_at = 0
         self._numbers = itertools.count()
         self._stopping = threading.Event()
+        self._judged = threading.Event()
+        self._judged.set()
         self._failures: list[BaseException] = []
         self._threads = [
             threading.Thread(target=self._guard, args=(self._produce,)) for _ in range(producers)
@@ -90,6 +95,7 @@ class Traffic:
         shipper.close()
         _Current.client = None
         self._pool.disconnect()
+        self._judges.disconnect()
 
     def stop(self) -> None:
         """Send nothing more; raise what went wrong in a thread."""
@@ -112,24 +118,35 @@ class Traffic:
         until(flowed)
 
     def judge(self) -> Judgement:
-        """Compare what the ledger holds with what it acknowledged until a moment ago."""
-        accepted, ended = self.accepted.copy(), self.ended.copy()
+        """Compare what the ledger holds with what it acknowledged until a moment ago; traffic waits.
+
+        An audit of a ledger that grows as fast as it reads would take ever longer.
+        """
+        self._judged.clear()
+        try:
+            return self._judge(self.accepted.copy(), self.ended.copy())
+        finally:
+            self._judged.set()
+
+    def _judge(self, accepted: dict[str, float], ended: dict[str, State]) -> Judgement:
         states = dict(self._states(list(accepted)))
         return Judgement(
             lost={event_id: at for event_id, at in accepted.items() if states[event_id] is None},
             undone=tuple(i for i, state in ended.items() if i in states and states[i] not in {None, state}),
-            unsound=tuple(unsound(self._ledger)),
+            unsound=tuple(unsound(Ledger(self._judges, budget_ms=JUDGES_MS))),
         )
 
     def _states(self, ids: list[str]) -> Iterator[tuple[str, State | None]]:
+        ledger = Ledger(self._judges, budget_ms=JUDGES_MS)
         for first in range(0, len(ids), 500):
             some = ids[first : first + 500]
-            found = self._ledger.run(operations.show(some))
+            found = ledger.run(operations.show(some))
             for event_id, shown in zip(some, found, strict=True):
                 yield event_id, shown.state if shown else None
 
     def _produce(self) -> None:
         while not self._stopping.is_set():
+            self._judged.wait()
             number = next(self._numbers)
             event = {
                 "customerId": f"c-{number % self._customers}",
@@ -154,6 +171,7 @@ class Traffic:
     def _mill(self) -> None:
         beat = 0.0
         while not self._stopping.wait(REST_S):
+            self._judged.wait()
             with suppress(LedgerUnavailableError):
                 if time.monotonic() > beat:
                     self._sweep()

@@ -181,43 +181,46 @@ class Teller:
 
     def _settle(self, job: HookJob, problem: str) -> bool:
         """Write down how it went; return whether to go on with the next one."""
-        name = job.record.hook if job.record else ""
-        last = job.tries >= self._at.settings.hook_tries
+        word, delay_ms = self._outcome(job, problem)
         fields: dict[str, Any] = {
             "account": self._at.ledger.account,
             "event_id": job.event_id,
-            "hook": name,
+            "hook": job.record.hook if job.record else "",
+            "what": job.what,
             "tries": job.tries,
         }
         if job.record and job.record.context:
             fields["context"] = told([read_context(job.record.context)])
+        if word == "again":
+            fields["delay_ms"] = delay_ms
+        hide = partial(
+            self._at.settings.keyring.encrypt_text, account=self._at.ledger.account, event_id=job.event_id
+        )
         try:
-            if not problem:
-                self._at.ledger.run(hook_settle(job.job, self._token, "told"))
-                log.info("hook.told", what=job.what, **fields)
-                self.told += 1
-                return True
-            delay_ms = backoff_ms(
-                job.tries - 1,
-                base_ms=self._at.settings.backoff_base_ms,
-                cap_ms=self._at.settings.backoff_cap_ms,
-                random=random.random,
-            )
-            word: Literal["failed", "again"] = "failed" if last else "again"
-            hide = partial(
-                self._at.settings.keyring.encrypt_text,
-                account=self._at.ledger.account,
-                event_id=job.event_id,
-            )
-            self._at.ledger.run(
+            settled = self._at.ledger.run(
                 hook_settle(job.job, self._token, word, delay_ms=delay_ms, error=problem, hide=hide)
             )
         except LedgerUnavailableError as error:
             log.warning("hook.settle_failed", error=str(error), **fields)
             return False
+        self.told += word == "told"
         # The error's own words stay in the ledger: a hook may put anything into them.
-        log.warning("hook.failed" if last else "hook.again", delay_ms=None if last else delay_ms, **fields)
+        (log.info if word == "told" else log.warning)(f"hook.{word}", settled=settled, **fields)
         return True
+
+    def _outcome(self, job: HookJob, problem: str) -> tuple[Literal["told", "again", "failed"], int]:
+        """Return what becomes of a job, and how long it waits for its next try."""
+        if not problem:
+            return "told", 0
+        if job.tries >= self._at.settings.hook_tries:
+            return "failed", 0
+        delay_ms = backoff_ms(
+            job.tries - 1,
+            base_ms=self._at.settings.backoff_base_ms,
+            cap_ms=self._at.settings.backoff_cap_ms,
+            random=random.random,
+        )
+        return "again", delay_ms
 
     def _retire(self) -> None:
         if self._ticket:

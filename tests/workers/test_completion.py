@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event as Flag
@@ -36,6 +37,7 @@ from shipper.ledger.operations import (
     claim,
     discard,
     hook_claim,
+    hook_settle,
     settle,
     sweep,
 )
@@ -220,6 +222,22 @@ def test_a_hook_that_raises_is_told_again(
 class SilentError(Exception):
     def __str__(self) -> str:
         raise ValueError("a@b.co")
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(("meanwhile", "settled"), [("", "ok"), ("told", "gone")])
+def test_a_worker_says_whether_it_was_the_one_that_told_a_hook(
+    desk: Desk, counter: Counter, caplog: pytest.LogCaptureFixture, meanwhile: str, settled: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    job = f"{desk.enqueue('c-1', hook='slow')}:0"
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    hook("slow", lambda: meanwhile and desk.ledger.run(hook_settle(job, "another's", "told")))
+
+    Teller(counter).run()
+
+    facts = [getattr(record, "shipper_fields", {}) for record in caplog.records]
+    assert [fact["settled"] for fact in facts if fact.get("event") == "hook.told"] == [settled]
 
 
 @pytest.mark.usefixtures("calls")

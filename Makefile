@@ -7,9 +7,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 # Passed on to pytest: make test ARGS="-k claim -x"
 ARGS ?=
-# Processes that share the tests, each with Redis servers of its own. Most tests wait: three are a quarter faster, where no
-# other work disturbs them.
-JOBS ?= 2
+# Processes that share the tests, each with Redis servers of its own. Half of the time tests wait: more than there are cores.
+JOBS ?= 3
 
 VENV := .venv
 PY := $(VENV)/bin/python

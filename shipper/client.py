@@ -60,9 +60,19 @@ class Client:
 
 
 class _Current:
-    """This process' client; made from the environment at its first use."""
+    """This process' client; made from the environment at its first use.
 
-    client: Client | None = None
+    An instance holds it, not the class: CPython ends what an attribute of a class held before it forgets
+    where that was (3.11), and a thread that enqueued meanwhile crashed.
+    """
+
+    __slots__ = ("client",)
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+
+
+_current = _Current()
 
 
 def configure(
@@ -80,7 +90,7 @@ def configure(
     if problems:
         raise SettingsError(problems)
     close()
-    _Current.client = Client(
+    _current.client = Client(
         settings or load_settings(),
         pool=redis.connection_pool if redis is not None else None,
         async_pool=aredis.connection_pool if aredis is not None else None,
@@ -96,18 +106,19 @@ def _unreadable(name: str, client: Redis | AsyncRedis | None) -> list[Problem]:
 
 def current() -> Client:
     """Return this process' client."""
-    if _Current.client is None:
-        _Current.client = Client(load_settings())
-    return _Current.client
+    client = _current.client
+    if client is None:
+        client = _current.client = Client(load_settings())
+    return client
 
 
 def close() -> None:
     """Close this process' blocking connections; the next enqueue opens new ones."""
-    if _Current.client is not None:
-        _Current.client.close()
+    if (client := _current.client) is not None:
+        client.close()
 
 
 async def aclose() -> None:
     """Close the running event loop's connections: for an app's shutdown."""
-    if _Current.client is not None:
-        await _Current.client.aclose()
+    if (client := _current.client) is not None:
+        await client.aclose()

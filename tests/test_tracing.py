@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.context import read_context
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import show
@@ -45,7 +45,7 @@ def ledger(redis7: RedisServer) -> Iterator[Ledger]:
     yield Ledger(pool, budget_ms=PATIENCE_MS)
     pool.disconnect()
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 def context_of(ledger: Ledger, event_id: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from redis import Redis
 
 import shipper
 from shipper.cli import cli
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
 from tests.inspector.story import Story
@@ -54,7 +54,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.delenv(name)
     yield
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.ledger.durability import inspect_durability
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import status
@@ -215,7 +215,7 @@ def redis_of_compose(private_server: StartServer) -> Iterator[RedisServer]:
     shipper.configure(Settings(redis_url=server.url, enqueue_budget_ms=15_000))
     yield server
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 @pytest.fixture

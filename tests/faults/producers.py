@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import shipper
 from shipper import bulk as bulk_module
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.errors import EnqueueUnclearError, ShipperError
 from shipper.event_id import new_event_id
 from shipper.ledger.audit import audit
@@ -162,7 +162,7 @@ def produce(name: str, account: str, ids: Sequence[str], redis_url: str, said: P
     )
     said.write_text(json.dumps(list(_told(kind, account, ids))))
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 def _told(kind: Kind, account: str, ids: Sequence[str]) -> Iterator[str]:

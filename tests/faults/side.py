@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.errors import EnqueueUnclearError, LedgerFullError, LedgerUnavailableError
 from shipper.ledger.audit import audit
 from shipper.ledger.operations import show
@@ -104,7 +104,7 @@ class Shipper:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
         shipper.close()
-        _Current.client = None
+        _current.client = None
 
     @property
     def workers(self) -> list[Worker]:
@@ -124,7 +124,7 @@ class Shipper:
 
     def route(self, redis_url: str) -> None:
         shipper.close()
-        _Current.client = None
+        _current.client = None
         shipper.configure(Settings(redis_url=redis_url, **_fields(self._settings)))
 
     def active(self) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.settings import Settings
 from tests.support.sandbox import Sandbox
 from tests.support.servers import StartServer
@@ -33,7 +33,7 @@ def stage(
     with ExitStack() as stack:
         yield Stage(server, shared_sandbox, folder, stack, environment=PATIENT)
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 import shipper
 from shipper.cli import cli
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.ledger.failure import ForbiddenError
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
@@ -149,7 +149,7 @@ def cast(
         stage = Stage(server, shared_sandbox, folder, stack, environment=PATIENT)
         yield Cast(stage, users, server)
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 def test_everybody_can_do_their_work_and_the_server_refused_nothing(cast: Cast) -> None:

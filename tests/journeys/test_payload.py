@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.ledger.operations import pause, resume
 from shipper.settings import Settings
 from tests.journeys.conftest import ALWAYS, BUDGET_MS
@@ -40,4 +40,4 @@ def test_three_hundred_generated_events_arrive_byte_for_byte_alone_and_merged(
         assert list(unlike(sent, far_end.bodies)) == []
         assert len(far_end.bodies) < 300, "none were merged"
     shipper.close()
-    _Current.client = None
+    _current.client = None

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
 from shipper.settings import Settings
@@ -25,7 +25,7 @@ def produce() -> Iterator[Produce]:
 
     yield configure
     shipper.close()
-    _Current.client = None
+    _current.client = None
 
 
 @pytest.fixture

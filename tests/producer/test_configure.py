@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 import redis
@@ -18,6 +21,43 @@ from tests.support.servers import RedisServer, StartServer
 
 def event(customer: str) -> dict[str, object]:
     return {"customerId": customer, "events": {"visit": {}}}
+
+
+REPLACED: Final = """
+import threading, time
+import shipper, shipper.client
+from shipper.settings import Settings
+
+class Connection:
+    def __del__(self):
+        time.sleep(0.0005)  # others run while it is closed
+
+def configure():
+    shipper.configure(Settings(redis_url="redis://127.0.0.1:9/0"))
+    shipper.client.current().connection = Connection()
+
+def read():
+    while not over.is_set():
+        for _ in range(1000):
+            shipper.client.current().settings
+
+configure()
+over = threading.Event()
+threads = [threading.Thread(target=read) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in range(40):
+    configure()
+over.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_a_client_may_be_replaced_while_other_threads_enqueue() -> None:
+    ended = subprocess.run([sys.executable, "-c", REPLACED], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_client_whose_answers_are_text_is_refused_and_what_was_configured_stays(produce: Produce) -> None:

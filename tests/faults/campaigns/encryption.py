@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from shipper.client import Client, _Current
+from shipper.client import Client, _current
 from shipper.inspector.encryption import check_encryption
 from shipper.keyring import new_key
 from shipper.settings import Settings
@@ -54,7 +54,7 @@ def rotate(field: Field) -> str:
 
 def encrypt_with(field: Field, keys: str) -> None:
     """Let the shop encrypt with the first of these keys; its calls under way end on the old connections."""
-    _Current.client = Client(Settings(redis_url=field.server.url, encryption_keys=keys))
+    _current.client = Client(Settings(redis_url=field.server.url, encryption_keys=keys))
 
 
 def give(field: Field, workers: list[Worker], keys: str) -> None:

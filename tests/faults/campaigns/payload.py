@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Final, cast
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.ledger.operations import pause, resume
 from shipper.settings import Settings
 from tests.faults.campaign import Campaign, Ground
@@ -56,7 +56,7 @@ def payload(ground: Ground) -> Iterator[Row]:
             problems=tuple(wrongs),
         )
         shipper.close()
-        _Current.client = None
+        _current.client = None
 
 
 CAMPAIGNS: Final = (

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import shipper
-from shipper.client import _Current
+from shipper.client import _current
 from shipper.errors import EnqueueUnclearError, LedgerUnavailableError
 from shipper.ledger import operations
 from shipper.ledger.ledger import Ledger
@@ -93,7 +93,7 @@ class Traffic:
     ) -> None:
         self.stop()
         shipper.close()
-        _Current.client = None
+        _current.client = None
         self._pool.disconnect()
         self._judges.disconnect()
 

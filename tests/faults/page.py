@@ -11,7 +11,7 @@ from tests.faults.campaign import Campaign
 from tests.faults.coverage import Covered, coverage
 from tests.faults.history import Tally
 from tests.faults.row import PEER, Row
-from tests.faults.store import PRODUCT, ROOT, Found, Store, hash_of
+from tests.faults.store import PRODUCT, ROOT, Found, Store, hashes_of
 
 PATH: Final = ROOT / "docs" / "reliability.md"
 DASH: Final = "\N{EN DASH}"
@@ -27,10 +27,12 @@ def write(campaigns: Sequence[Campaign], store: Store, path: Path = PATH) -> Non
 def _parts(campaigns: Sequence[Campaign], store: Store) -> Iterator[str]:
     yield INTRODUCTION.read_text()
     results = {each.name: found for each in campaigns if (found := store.find(each.name))}
+    product = hashes_of(PRODUCT)
     yield _sum(campaigns, results)
+    yield from _changed(results, product)
     yield "## The matrix\n"
     for campaign in campaigns:
-        yield from _section(campaign, results.get(campaign.name))
+        yield from _section(campaign, results.get(campaign.name), product)
     yield "## What is proven where\n"
     yield "Each fault that must be survived, and the campaigns and tests that inject it.\n"
     for area, faults in groupby(coverage(), key=lambda covered: covered.area):
@@ -71,7 +73,18 @@ def _totals(tallies: Sequence[Tally]) -> str:
     return ", ".join(parts)
 
 
-def _section(campaign: Campaign, found: Found | None) -> Iterator[str]:
+def _changed(results: Mapping[str, Found], product: dict[str, str]) -> Iterator[str]:
+    """Say what changed since the runs, so that a reader can tell what it has to do with them."""
+    earlier = [changed for found in results.values() if (changed := found.changed(product))]
+    if earlier:
+        files = sorted(set().union(*earlier))
+        yield (
+            f"{len(earlier)} of the campaigns ran before these files of the product were changed:"
+            f" {', '.join(f'`{file}`' for file in files)}.\n"
+        )
+
+
+def _section(campaign: Campaign, found: Found | None, product: dict[str, str]) -> Iterator[str]:
     yield f"### {campaign.name}\n"
     yield f"{campaign.tells}\n"
     if found is None:
@@ -81,7 +94,8 @@ def _section(campaign: Campaign, found: Found | None) -> Iterator[str]:
         yield from _fault(fault, list(rows))
     wrong = [*([found.failure] if found.failure else []), *_wrongs(found.rows)]
     verdict = "green" if found.green else "**red**: " + "; ".join(wrong)
-    stale = "" if found.product == hash_of(PRODUCT) else ", on an earlier state of the product"
+    files = len(found.changed(product))
+    stale = f", before {files} file{'s' if files > 1 else ''} of the product changed" if files else ""
     yield f"Seed {found.seed}, {found.took_s} s, {verdict}{stale}.\n"
 
 

@@ -24,7 +24,7 @@ import click
 from tests.faults import page
 from tests.faults.campaign import Campaign, Ground
 from tests.faults.row import Row, from_json, to_json
-from tests.faults.store import PRODUCT, ROOT, Found, Store, hash_of
+from tests.faults.store import PRODUCT, ROOT, Found, Store, hash_of, hashes_of
 from tests.support.programs import find_redis, find_valkey
 
 PATIENCE: Final = 3
@@ -77,7 +77,7 @@ class Runner:
             seed=seed,
             took_s=round(time.monotonic() - began),
             sources=sources,
-            product=hash_of(PRODUCT),
+            product=hashes_of(PRODUCT),
             machine=_machine(),
             rows=tuple(rows),
             failure=failure,

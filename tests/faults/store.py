@@ -26,8 +26,8 @@ class Found:
     took_s: int
     sources: str
     """Hash of all that it ran, harness and product."""
-    product: str
-    """Hash of the product alone: while it stands, the result may be published."""
+    product: dict[str, str]
+    """The files of the product, each with the hash of what it said."""
     machine: str
     """What it ran on: cores, Python, servers."""
     rows: tuple[Row, ...]
@@ -38,6 +38,10 @@ class Found:
     def green(self) -> bool:
         """Tell whether it ended, showed anything, and all that was promised held."""
         return not self.failure and bool(self.rows) and all(row.green for row in self.rows)
+
+    def changed(self, product: dict[str, str]) -> list[str]:
+        """List the files of the product that have changed, come or gone since."""
+        return sorted({path for path, _ in self.product.items() ^ product.items()})
 
 
 class Store:
@@ -74,10 +78,19 @@ class Store:
 
 def hash_of(sources: Iterable[str], root: Path = ROOT) -> str:
     """Hash files and folders that campaigns run, 12 hexadecimal digits."""
-    hashed = hashlib.sha256()
+    return _hash("\n".join(f"{path} {said}" for path, said in hashes_of(sources, root).items()).encode())
+
+
+def hashes_of(sources: Iterable[str], root: Path = ROOT) -> dict[str, str]:
+    """Hash each file of these files and folders, by its path."""
+    found = {}
     for source in sources:
         place = root / source
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.suffix in SUFFIXES:
-                hashed.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return hashed.hexdigest()[:12]
+                found[str(path.relative_to(root))] = _hash(path.read_bytes())
+    return found
+
+
+def _hash(said: bytes) -> str:
+    return hashlib.sha256(said).hexdigest()[:12]

@@ -14,7 +14,7 @@ def found(*, sources: str = "abc", failure: str = "", problems: tuple[str, ...] 
         seed=7,
         took_s=3,
         sources=sources,
-        product="def",
+        product={"shipper/client.py": "1", "workers/pump.py": "1", "workers/sky.py": "1"},
         machine="2 cores",
         rows=(row,),
         failure=failure,
@@ -56,6 +56,17 @@ def test_only_a_green_result_of_the_same_sources_need_not_be_made_again(tmp_path
     assert store.done("redis-kill", "abc") is None
     store.keep(found(failure="ended with exit code 1"))
     assert store.done("redis-kill", "abc") is None
+
+
+def test_a_result_knows_which_files_of_the_product_changed_since() -> None:
+    ran = found()
+
+    assert ran.changed(dict(ran.product)) == []
+    assert ran.changed({"shipper/client.py": "1", "workers/pump.py": "2", "workers/air.py": "1"}) == [
+        "workers/air.py",
+        "workers/pump.py",
+        "workers/sky.py",
+    ]
 
 
 def test_the_hash_changes_with_what_a_source_says_and_with_its_name_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from shipper import Event, Receipt, enqueue_event
+from shipper import Event, InvalidEventError, Receipt, enqueue_event
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
@@ -72,8 +72,13 @@ def tell_gameball(review: Review) -> Receipt:
 @require_POST
 def tell_missing(_request: HttpRequest) -> JsonResponse:
     """Enqueue what a crash or an outage kept from being enqueued: a job for cron."""
-    missing = Review.objects.filter(event_id="")
-    return JsonResponse({"enqueued": [tell_gameball(review).event_id for review in missing]})
+    enqueued, refused = [], {}
+    for review in Review.objects.filter(event_id=""):
+        try:
+            enqueued.append(tell_gameball(review).event_id)
+        except InvalidEventError as error:  # it stays so until somebody mends it; the others need not wait
+            refused[review.pk] = [str(problem) for problem in error.problems]
+    return JsonResponse({"enqueued": enqueued, "refused": refused})
 
 
 urlpatterns = [path("reviews", write_review), path("reviews/missing", tell_missing)]

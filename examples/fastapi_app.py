@@ -12,7 +12,17 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.middleware.base import RequestResponseEndpoint
 
-from shipper import Event, InvalidEventError, ShipperError, aclose, aenqueue_event
+from shipper import (
+    EnqueueUnclearError,
+    Event,
+    IdempotencyConflictError,
+    InvalidEventError,
+    LedgerFullError,
+    LedgerUnavailableError,
+    ShipperError,
+    aclose,
+    aenqueue_event,
+)
 
 
 @asynccontextmanager
@@ -57,7 +67,15 @@ async def refuse(_request: Request, error: InvalidEventError) -> JSONResponse:
     return JSONResponse({"problems": [str(problem) for problem in error.problems]}, 422)
 
 
-@app.exception_handler(ShipperError)
+@app.exception_handler(LedgerUnavailableError)
+@app.exception_handler(LedgerFullError)
+@app.exception_handler(EnqueueUnclearError)
 async def ask_to_retry(_request: Request, _error: ShipperError) -> JSONResponse:
     """Answer 503: the client may send it again, which the idempotency key makes safe."""
     return JSONResponse({"error": "try again"}, 503, {"Retry-After": "5"})
+
+
+@app.exception_handler(IdempotencyConflictError)
+async def tell_conflict(_request: Request, error: IdempotencyConflictError) -> JSONResponse:
+    """Answer 409: this review was told to Gameball with other content."""
+    return JSONResponse({"error": "told already, and differently", "event_id": error.event_id}, 409)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
-from shipper import Event, InvalidEventError, ShipperError, enqueue_event
+from shipper import (
+    EnqueueUnclearError,
+    Event,
+    IdempotencyConflictError,
+    InvalidEventError,
+    LedgerFullError,
+    LedgerUnavailableError,
+    ShipperError,
+    enqueue_event,
+)
 
 app = Flask(__name__)
 
@@ -28,7 +37,15 @@ def refuse(error: InvalidEventError) -> ResponseReturnValue:
     return {"problems": [str(problem) for problem in error.problems]}, 422
 
 
-@app.errorhandler(ShipperError)
+@app.errorhandler(LedgerUnavailableError)
+@app.errorhandler(LedgerFullError)
+@app.errorhandler(EnqueueUnclearError)
 def ask_to_retry(_error: ShipperError) -> ResponseReturnValue:
     """Answer 503: the client may send it again, which the idempotency key makes safe."""
     return {"error": "try again"}, 503, {"Retry-After": "5"}
+
+
+@app.errorhandler(IdempotencyConflictError)
+def tell_conflict(error: IdempotencyConflictError) -> ResponseReturnValue:
+    """Answer 409: this review was told to Gameball with other content."""
+    return {"error": "told already, and differently", "event_id": error.event_id}, 409

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
@@ -21,6 +21,8 @@ SHARED_KIND: Final = "-"
 """There are so many kinds of answers that this one is not told from others."""
 LONGEST: Final = 2048
 """Bytes of an answer that are looked at: what its event's history keeps."""
+DEEPEST: Final = 32
+"""Levels of an answer that make its kind: one may nest deeper than calls can."""
 
 OURS: Final = ("customerId", "email", "mobile", "events")
 """Fields of a call that are not its metadata."""
@@ -38,7 +40,7 @@ _PATHS: Final = (
     re.compile(rf"\b(?:{_NOUN})[\s:=]+{_QUOTED}", re.IGNORECASE),
     re.compile(rf"{_QUOTED}\s+{_NOUN}\b", re.IGNORECASE),
     re.compile(rf"(?<!value )(?<!customer )(?<!event ){_QUOTED}\s+(?:{_WRONG})", re.IGNORECASE),
-    re.compile(rf"\b(?:required|missing|mandatory|unknown|invalid)\s*:?\s+{_QUOTED}", re.IGNORECASE),
+    re.compile(rf"\b(?:required|missing|mandatory|unknown|invalid)(?:\s*:)?\s+{_QUOTED}", re.IGNORECASE),
     re.compile(rf"\b((?=\w*[a-z]_|\w*[a-z][A-Z])[a-z]\w{{1,39}})\s+(?:{_WRONG})"),
 )
 _OURS: Final = re.compile(r"\b(customer_?id|email|mobile|events)\b", re.IGNORECASE)
@@ -84,10 +86,11 @@ def normalised(answer: str) -> str:
     return text.encode("utf-8", "replace").decode()  # half of a character that JSON spelled as an escape
 
 
-def says(answer: str, text: str) -> bool:
-    """Tell whether an answer contains a text, whatever its case, blanks and escapes."""
+def says(answer: str, text: str, *, hide: Callable[[str], str] = str) -> bool:
+    """Tell whether an answer contains a text, whatever its case, blanks and escapes, where none is hidden."""
     wanted, said = _folded(text), _read(answer)
-    return wanted in _folded(answer) or (said is not None and wanted in _folded(" ".join(_strings(said))))
+    readings = [answer] if said is None else [answer, " ".join(_strings(said))]
+    return any(wanted in _folded(hide(reading)) for reading in readings)
 
 
 def kind_says(normal: str, text: str) -> bool | None:
@@ -104,15 +107,18 @@ def _folded(text: str) -> str:
 
 
 def _strings(said: Any) -> Iterator[str]:
-    match said:
-        case dict():
-            yield from (text for value in said.values() for text in _strings(value))
-        case list():
-            yield from (text for value in said for text in _strings(value))
-        case str():
-            yield said
-        case _:  # a number, a truth, nothing
-            return
+    """Find the texts of an answer in their order, however deep they stand."""
+    rest = [said]
+    while rest:
+        match rest.pop():
+            case dict() as named:
+                rest += reversed(named.values())
+            case list() as listed:
+                rest += reversed(listed)
+            case str() as text:
+                yield text
+            case _:  # a number, a truth, nothing
+                continue
 
 
 def _cut(answer: str) -> str:
@@ -158,9 +164,8 @@ def _ours(name: str) -> str | None:
 def _message_of(answer: str, said: Mapping[str, Any] | None) -> str:
     if said is None:
         return _cut(answer)
-    return " ".join(
-        value for name in ("message", "error", "detail") if isinstance(value := said.get(name), str)
-    )
+    texts = (value for name in ("message", "error", "detail") if isinstance(value := said.get(name), str))
+    return _cut(" ".join(texts))
 
 
 def _field_in(message: str) -> str | None:
@@ -185,15 +190,17 @@ def _sign(found: re.Match[str], *, kept: str | None, sign: str) -> str:
     return found[0] if kept is not None and found[0].strip("\"'`\u201c\u201d") == kept else sign
 
 
-def _bare(said: Any, name: str = "") -> Any:
+def _bare(said: Any, name: str = "", *, level: int = 0) -> Any:
     match said:
+        case dict() | list() if level == DEEPEST:
+            return "…"
         case dict():
             return {
-                each: "#" if each.lower() in _NEVER else _bare(value, each)
+                each: "#" if each.lower() in _NEVER else _bare(value, each, level=level + 1)
                 for each, value in sorted(said.items())
             }
         case list():
-            return [_bare(value) for value in said]
+            return [_bare(value, level=level + 1) for value in said]
         case str():
             return said if name in _KEPT else _plain(said)
         case bool() | None:

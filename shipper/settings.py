@@ -105,7 +105,9 @@ class Settings(BaseSettings):
     id_retention_ms: Milliseconds = Field(
         6 * HOUR_MS, description="how long an ended event's id is remembered"
     )
-    idempotency_retention_ms: Milliseconds = Field(168 * HOUR_MS, description="the same, of idempotency keys")
+    idempotency_retention_ms: Milliseconds = Field(
+        168 * HOUR_MS, description="how long an ended event's idempotency key is remembered"
+    )
 
     # The desk
     operator: str = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -18,12 +19,79 @@ _HEAD: Final = """\
 Made from `shipper/settings.py`: change them there, then run `python -m shipper.settings_page
 docs/reference/settings.md`. All are read from the environment; times are milliseconds, lists are separated by
 commas, 0 means what the line says. What cannot work is refused at the start, every problem in one message.
-
-## Everywhere
-
+"""
+_TABLE: Final = """
 | variable | default | meaning |
 |---|---|---|
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The settings that one kind of process reads."""
+
+    title: str
+    lead: str
+    names: str
+    """Of its fields, separated by blanks."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """List them."""
+        return tuple(self.names.split())
+
+
+SECTIONS: Final = (
+    Section(
+        title="Everywhere: apps, workers, commands and the page",
+        lead="The same for all that share a ledger.",
+        names="redis_url accounts encryption_keys encryption_keys_file context",
+    ),
+    Section(
+        title="Apps that enqueue",
+        lead=(
+            "Set them where `enqueue_event` is called: a worker reads them only for a hook that enqueues.\n"
+            "`shipper send`, an edit and an import check by them too."
+        ),
+        names=(
+            "enqueue_budget_ms wait_replicas on_unclear allowed_events merge_by max_body_bytes max_depth"
+            " max_keys max_customer_id backlog_max backlog_bytes"
+        ),
+    ),
+    Section(
+        title="Apps and workers",
+        lead="An app refuses an id that is older; workers forget those of ended events.",
+        names="id_retention_ms",
+    ),
+    Section(
+        title="Workers",
+        lead=(
+            "`shipper status`, `health`, `doctor`, redrives and the page judge by some of them: let them\n"
+            "see the same values."
+        ),
+        names=(
+            "broker_url require_durable_redis idempotency_retention_ms trail_days"
+            " timeout_ms connect_timeout_ms lease_ms coalesce_max coalesce_bytes"
+            " pace_per_second pace_per_30_seconds pace_margin_ms"
+            " max_attempts max_vague max_age_ms max_crashes"
+            " backoff_base_ms backoff_cap_ms retry_after_max_ms"
+            " breaker_calls breaker_window_ms pause_step_ms pause_max_ms refusal_burst"
+            " calls_in_flight pumps pump_ms sweep_ms hooks tellers hook_tries hook_timeout_ms"
+            " alarm_dead alarm_unclear alarm_oldest_due_ms alarm_pause_ms"
+        ),
+    ),
+    Section(
+        title="Whoever operates",
+        lead="For `shipper` on the command line.",
+        names="operator",
+    ),
+    Section(
+        title="The page",
+        lead="For `shipper web` alone.",
+        names="web_tokens web_tokens_file web_proxies",
+    ),
+)
+"""Who reads what; within a section in the order of `Settings`."""
 _GAMEBALL: Final = """
 ## Workers only: Gameball's accounts
 
@@ -50,8 +118,12 @@ variable or in the file that `…_FILE` names, and is read when it is needed: a 
 
 def render() -> str:
     """Return the whole page."""
-    lines = [_line(name, field) for name, field in Settings.model_fields.items()]
-    return f"{_HEAD}{''.join(lines)}{_GAMEBALL}"
+    return f"{_HEAD}{''.join(map(_section, SECTIONS))}{_GAMEBALL}"
+
+
+def _section(section: Section) -> str:
+    lines = [_line(name, field) for name, field in Settings.model_fields.items() if name in section.fields]
+    return f"\n## {section.title}\n\n{section.lead}\n{_TABLE}{''.join(lines)}"
 
 
 def _line(name: str, field: FieldInfo) -> str:

@@ -24,6 +24,8 @@ FIELDS = {
     "'amount' field is too large": "amount",
     "`amount` cannot be negative": "amount",
     "Missing: 'amount'": "amount",
+    "Missing 'amount'": "amount",
+    "Missing :  'amount'": "amount",
     "loyalty_tier is required": "loyalty_tier",
     "couponCode is not valid": "couponCode",
     "'gold' is not a valid value for field 'tier'": "tier",
@@ -137,6 +139,61 @@ def test_a_text_is_looked_for_in_kinds_and_where_it_has_values_in_answers() -> N
     assert kind_says(kind, 'customer "c-43" is gone') is False
     assert says(answer, 'customer "c-42"') is True
     assert says(answer, 'customer "c-43"') is False
+
+
+@pytest.mark.parametrize("levels", [1, 300, 600, 900])
+@pytest.mark.parametrize(("opens", "closes"), ["[]", ('{"a":', "}")], ids=["lists", "objects"])
+def test_an_answer_may_nest_deeper_than_calls_can(levels: int, opens: str, closes: str) -> None:
+    levels = min(levels, 2000 // len(opens + closes))
+    nested = f'{{"code":2000,"field":"amount","x":{opens * levels}"deep"{closes * levels}}}'
+
+    assert field_of(nested) == "amount"
+    assert len(kind_of(nested)) == 11
+    assert says(nested, "deep")
+    assert not says(nested, "shallow")
+
+
+def test_answers_that_differ_in_their_depths_alone_are_of_one_kind() -> None:
+    one, other = ('{"code":2000,"x":' + "[" * levels + "]" * levels + "}" for levels in (40, 400))
+
+    assert kind_of(one) == kind_of(other)
+    assert kind_of(one) != kind_of(one.replace("2000", "2001"))
+
+
+BLANKS = " " * 60_000
+SLOW = {
+    "blanks": f"required{BLANKS}.",
+    "blanks on both sides of a colon": f"required{BLANKS}:{BLANKS}.",
+    "colons": f"unknown{' :' * 30_000}",
+    "blanks behind a noun": f"field{BLANKS}.",
+    "blanks behind a name": f"'amount'{BLANKS}.",
+    "blanks in a sentence": f"'amount' is{BLANKS}a{BLANKS}.",
+    "blanks in a denial": f"'amount' is not{BLANKS}an{BLANKS}.",
+    "blanks behind a word": f"loyalty_tier{BLANKS}is{BLANKS}.",
+    "one long word": "a_" * 30_000,
+    "a long path": "events." * 9_000,
+    "quotes": "'" * 60_000,
+    "addresses": "@" * 60_000,
+    "numbers": "+" * 60_000,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW.keys())
+def test_no_text_takes_an_answer_long_to_be_read(text: str) -> None:
+    """Where a pattern takes quadratic time, one of these takes a minute and more: it never ends in time."""
+    answers = [text, json.dumps({"code": 2000, "message": text}), json.dumps({"field": text, "detail": text})]
+
+    assert {field_of(answer) for answer in answers} <= {"-", "events"}
+    assert {len(kind_of(answer)) for answer in answers} == {11}
+    assert all(says(answer, text) for answer in answers)
+
+
+def test_what_a_message_says_beyond_what_is_kept_of_an_answer_is_not_looked_at() -> None:
+    kept, beyond = " " * 2000, " " * 2048
+
+    assert field_of(json.dumps({"message": f"{kept}Field 'amount' is required"})) == "amount"
+    assert field_of(json.dumps({"message": f"{beyond}Field 'amount' is required"})) == "-"
+    assert field_of(f"{beyond}Field 'amount' is required") == "-"
 
 
 def test_an_answer_without_a_blank_takes_no_quadratic_time() -> None:

@@ -110,7 +110,8 @@ class Dispatching(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         """Check what this worker stands on, and begin to look."""
         here = works()
-        delivers = DELIVER_QUEUE in worker.app.amqp.queues.consume_from
+        served = worker.app.amqp.queues.consume_from
+        delivers, here.serves_hooks = DELIVER_QUEUE in served, HOOKS_QUEUE in served
         if delivers:
             _check_keys(here)
         durability = _await_redis(here)
@@ -118,6 +119,7 @@ class Dispatching(bootsteps.StartStopStep):
             start_pump=lambda account, ticket: _publish(worker.app, DELIVER, account, ticket),
             start_teller=lambda account, ticket: _publish(worker.app, COMPLETE, account, ticket),
             run_here=here.run_pump,
+            tell_here=here.tell_here,
             wake=here.wake,
             give_up=_give_up,
             hanging_hooks=here.hanging_hooks,
@@ -146,6 +148,7 @@ class Dispatching(bootsteps.StartStopStep):
             dispatcher.stop()
         for dispatcher in self.dispatchers:
             dispatcher.join()
+        works().join_tellers()
 
     def stop(self, _worker: Any) -> None:
         """Do nothing more: everything ended in `close`."""

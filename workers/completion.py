@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Event
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -33,12 +34,12 @@ from shipper.errors import (
 from shipper.hooks import find
 from shipper.keyring import DamagedError, LockedError
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import hook_claim, hook_settle, retire
+from shipper.ledger.operations import Operation, hook_claim, hook_lease_ms, hook_settle, retire
 from shipper.ledger.record import HookJob, Record
 from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.backoff import backoff_ms
-from workers.pump import new_tokens
+from workers.pump import SETTLE_AGAIN_MS, new_tokens
 from workers.slots import Flag
 from workers.tracing import Tracing
 
@@ -84,6 +85,7 @@ class Teller:
         self._at = counter
         self._ticket = ticket
         (self._token,) = new_tokens(1)
+        self._lease_ends_at = 0
 
     def run(self) -> int:
         """Tell until nothing is due or the time is up; return how many hooks were told."""
@@ -96,6 +98,7 @@ class Teller:
         return self.told
 
     def _claim(self) -> HookJob | None:
+        self._lease_ends_at = monotonic_ms() + hook_lease_ms(self._at.settings)
         try:
             jobs = self._at.ledger.run(hook_claim(self._token, self._at.settings, ticket=self._ticket))
         except LedgerUnavailableError as error:
@@ -169,15 +172,9 @@ class Teller:
         """Give back a job whose event this worker lacks the key of: another may have it, or a later one."""
         fields = {"account": self._at.ledger.account, "event_id": job.event_id, "key_id": error.key_id}
         log.warning("hook.locked", note=str(error), **fields)
-        try:
-            delay_ms = self._at.settings.pause_max_ms
-            self._at.ledger.run(
-                hook_settle(job.job, self._token, "free", delay_ms=delay_ms, error=str(error))
-            )
-        except LedgerUnavailableError as away:
-            log.warning("hook.settle_failed", error=str(away), **fields)
-            return False
-        return True
+        delay_ms = self._at.settings.pause_max_ms
+        freed = hook_settle(job.job, self._token, "free", delay_ms=delay_ms, error=str(error))
+        return self._persist(freed, fields) is not None
 
     def _settle(self, job: HookJob, problem: str) -> bool:
         """Write down how it went; return whether to go on with the next one."""
@@ -196,17 +193,33 @@ class Teller:
         hide = partial(
             self._at.settings.keyring.encrypt_text, account=self._at.ledger.account, event_id=job.event_id
         )
-        try:
-            settled = self._at.ledger.run(
-                hook_settle(job.job, self._token, word, delay_ms=delay_ms, error=problem, hide=hide)
-            )
-        except LedgerUnavailableError as error:
-            log.warning("hook.settle_failed", error=str(error), **fields)
+        settle = hook_settle(job.job, self._token, word, delay_ms=delay_ms, error=problem, hide=hide)
+        settled = self._persist(settle, fields)
+        if settled is None:
             return False
         self.told += word == "told"
         # The error's own words stay in the ledger: a hook may put anything into them.
         (log.info if word == "told" else log.warning)(f"hook.{word}", settled=settled, **fields)
         return True
+
+    def _persist(self, settle: Operation[str], fields: Mapping[str, Any]) -> str | None:
+        """Settle; go on where Celery's soft limit, which comes once, cuts in: it was for the hook."""
+        try:
+            return self._settle_until_lease_ends(settle, fields)
+        except Exception:  # noqa: BLE001 - Celery's own class: a teller does not know in which pool it runs
+            return self._settle_until_lease_ends(settle, fields)
+
+    def _settle_until_lease_ends(self, settle: Operation[str], fields: Mapping[str, Any]) -> str | None:
+        """Settle, again and again while the ledger is away, or the hook is told twice; None: in vain."""
+        while True:
+            try:
+                return self._at.ledger.run(settle)
+            except LedgerUnavailableError as error:
+                if monotonic_ms() >= self._lease_ends_at:
+                    log.warning("hook.settle_failed", error=str(error), **fields)
+                    return None
+                log.warning("hook.settle_again", error=str(error), **fields)
+                Event().wait(SETTLE_AGAIN_MS / 1000)
 
     def _outcome(self, job: HookJob, problem: str) -> tuple[Literal["told", "again", "failed"], int]:
         """Return what becomes of a job, and how long it waits for its next try."""

@@ -20,7 +20,7 @@ from shipper.ledger.failure import ReplyLostError
 from shipper.ledger.jobs import carry_on, due_jobs
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import STEP_MS, Sweep, forget, sweep
+from shipper.ledger.operations import STEP_MS, Sweep, forget, retire, sweep
 from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.pump import new_tokens
@@ -56,6 +56,8 @@ class Desk:
     start_teller: Start
     run_here: Start
     """Runs a pump in this process: what remains when the broker takes no message, or loses them all."""
+    tell_here: Callable[[str, str], bool]
+    """Runs a teller in this process, and returns at once; False if none may run here, or one does."""
     wake: Callable[[str], object]
     """Wakes this process' pumps of an account: something was enqueued. True if there are any."""
     give_up: Callable[[str], None]
@@ -167,10 +169,7 @@ class Dispatcher:
         for ticket in self._tickets[: found.pumps]:
             self._start_pump(ticket)
         for ticket in self._teller_tickets[: found.tellers]:
-            try:
-                self._desk.start_teller(self._ledger.account, ticket)
-            except Exception as error:  # noqa: BLE001 - hooks wait for the broker; deliveries do not
-                log.warning("teller.not_started", account=self._ledger.account, error=str(error))
+            self._start_teller(ticket)
 
     def _start_pump(self, ticket: str) -> None:
         try:
@@ -180,6 +179,14 @@ class Dispatcher:
             if self._worker:
                 self._desk.run_here(self._ledger.account, ticket)
                 self._silent_since = None  # a pump did run, and has gone before the next sweep can see it
+
+    def _start_teller(self, ticket: str) -> None:
+        try:
+            self._desk.start_teller(self._ledger.account, ticket)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("teller.not_started", account=self._ledger.account, error=str(error))
+            if not self._desk.tell_here(self._ledger.account, ticket):
+                self._ledger.run(retire(ticket))  # else it keeps a worker that serves hooks from telling
 
     def _notice_silence(self, found: Sweep) -> None:
         """Where pumps are wanted, and for long no pump anywhere made a claim: run one here, then give up."""

@@ -11,6 +11,7 @@ import os
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Final
 
@@ -22,7 +23,7 @@ from shipper.logs import get_logger
 from shipper.settings import Settings
 from workers.flight import Boarding, Landed, Landing
 from workers.margin import Margin
-from workers.report import log_call, settled_call
+from workers.report import decided_call, log_call
 from workers.runway import Runway
 from workers.sky import Sky
 from workers.slots import Flag, Slots
@@ -75,6 +76,8 @@ class Pump:
         self._at = station
         self._ticket = ticket
         self._flying = 0
+        self._lent = 0
+        """Slots that it holds: of calls that fly, and those that it claims for."""
         self._held = False
         """Pace or gate let nobody through at the last claim."""
         self._woken = False
@@ -88,15 +91,18 @@ class Pump:
 
     def run(self) -> int:
         """Pump; then claim no more, and let every call land. Return how many calls were made."""
-        while self._goes_on():
-            self._beat()
-            self._take_off(self._claim())
-            self._settle(self._await_landings())
-        self.draining = True
-        self._give_back()
-        self.decline()
-        while self._flying:
-            self._settle(self._await_landings())
+        try:
+            while self._goes_on():
+                self._beat()
+                self._take_off(self._claim())
+                self._settle(self._await_landings())
+            self.draining = True
+            self._give_back()
+            self.decline()
+            while self._flying:
+                self._settle(self._await_landings())
+        finally:
+            self._vacate(self._lent)  # a fault of ours may end it while calls fly
         self._observe()
         return self.calls
 
@@ -148,6 +154,7 @@ class Pump:
         if asked_at < self._claim_at:
             return []
         free = at.slots.take(at.settings.calls_in_flight - self._flying)
+        self._lent += free
         if free < 1:
             self._claim_at = asked_at + LOOK_AGAIN_MS  # the last calls of another pump may hold them all
             return []
@@ -157,13 +164,13 @@ class Pump:
                 claim(tokens, at.settings, worker=at.worker, ticket=self._ticket, void=void, late_ms=late_ms)
             )
         except LedgerUnavailableError as error:
-            at.slots.give(free)
+            self._vacate(free)
             at.voids.update(tokens)
             self._ends_at = asked_at
             log.warning("claim.failed", account=at.ledger.account, error=str(error))
             return []
         at.margin.took(monotonic_ms() - asked_at)
-        at.slots.give(free - len(claimed.calls))
+        self._vacate(free - len(claimed.calls))
         at.voids.difference_update(void)
         at.waits.heard(claimed)
         self._claim_at = asked_at + self._pause_before_next(claimed)
@@ -198,12 +205,16 @@ class Pump:
             self._woken = False
             self._claim_at = min(self._claim_at, monotonic_ms())
         self._flying -= len(landed)
-        self._at.slots.give(len(landed))
+        self._vacate(len(landed))
         for fault in landed:
             if isinstance(fault, Exception):
                 # Its lease runs out and tells; the other calls go on.
                 log.error("flight.failed", account=self._at.ledger.account, exc_info=fault)
         return [each for each in landed if isinstance(each, Landing)]
+
+    def _vacate(self, slots: int) -> None:
+        self._lent -= slots
+        self._at.slots.give(slots)
 
     def _next_look(self) -> int:
         now = monotonic_ms()
@@ -216,19 +227,21 @@ class Pump:
 
     def _settle(self, landed: Sequence[Landing]) -> None:
         """Write landings down, so that their lanes are free again."""
-        if not landed:
-            return
         at = self._at
-        calls = [settled_call(each, at.settings, worker=at.worker, waits=at.waits) for each in landed]
-        words = [word for part in parts_of(calls) for word in self._persist(settle(part, self._at.settings))]
+        decide = partial(decided_call, settings=at.settings, worker=at.worker, waits=at.waits)
+        decided = [(each, call) for each in landed if (call := decide(each))]
+        if not decided:
+            return
+        calls = [call for _, call in decided]
+        words = [word for part in parts_of(calls) for word in self._persist(settle(part, at.settings))]
         self.calls += len(calls)
         if not self._held:
             self._claim_at = 0  # more may wait in the lanes that are free now
-        for landing, call in zip(landed, calls, strict=True):
+        for landing, call in decided:
             own, words = words[: len(call.events)], words[len(call.events) :]
             self._tally.landed(landing, call)
-            log_call(self._at.ledger.account, self._at.worker, landing, call, own)
-            self._at.tracing.landed(landing)
+            log_call(at.ledger.account, at.worker, landing, call, own)
+            at.tracing.landed(landing)
 
     def _persist(self, settled: Operation[list[str]]) -> list[str]:
         """Settle, again and again while the ledger is away, until the leases are long over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from traceback import walk_tb
 from typing import Any, Final, assert_never
 
 from shipper.context import read_context, told
@@ -28,6 +29,28 @@ MOST_SIBLINGS: Final = 8
 """Ids of other events in the same call that an attempt keeps; how many there were it tells besides."""
 
 
+def decided_call(
+    landing: Landing, settings: Settings, *, worker: str, waits: Waits | None = None
+) -> SettledCall | None:
+    """Decide what becomes of a landing, whatever it brought: by its verdict alone where more of it fails.
+
+    None where that fails too: its lease runs out and tells, and the other calls are settled.
+    """
+    for decision in (partial(settled_call, worker=worker, waits=waits), bare_call):
+        try:
+            return decision(landing, settings)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the landings beside it are sound
+            log.error(  # noqa: TRY400 - the error's own words may quote the answer, and stay out of the log
+                "settle.undecided",
+                account=landing.account,
+                lane=landing.call.lane,
+                event_ids=[event.event_id for event in landing.call.events],
+                error=type(error).__name__,
+                where=_place_of(error),
+            )
+    return None
+
+
 def settled_call(
     landing: Landing, settings: Settings, *, worker: str, waits: Waits | None = None
 ) -> SettledCall:
@@ -37,6 +60,23 @@ def settled_call(
         delay_ms = max(getattr(event.outcome, "delay_ms", 0) for event in events)
         free_at = landing.sent_at + landing.took_ms + delay_ms
         waits.landed(landing.call.lane, claimed_at=landing.claimed_at, free_at=free_at)
+    return _call_of(landing, settings, events)
+
+
+def bare_call(landing: Landing, settings: Settings) -> SettledCall:
+    """Decide the same by the verdict alone: no line for a history, and nothing of what the answer says."""
+    events = tuple(
+        SettledEvent(
+            event_id=event.event_id,
+            outcome=_outcome_of(event, landing, settings),
+            code=landing.judgement.code,
+        )
+        for event in landing.call.events
+    )
+    return _call_of(landing, settings, events)
+
+
+def _call_of(landing: Landing, settings: Settings, events: tuple[SettledEvent, ...]) -> SettledCall:
     return SettledCall(
         lane=landing.call.lane,
         token=landing.call.token,
@@ -49,13 +89,7 @@ def settled_call(
 def _settled_event(
     event: ClaimedEvent, landing: Landing, settings: Settings, worker: str, waits: Waits | None
 ) -> SettledEvent:
-    used = Used(
-        charged=event.tried.charged,
-        vague=event.tried.vague,
-        age_ms=landing.claimed_at - (event.tried.since or event.record.accepted_at),
-        on_unclear=OnUnclear.PARK if event.record.park else OnUnclear.RETRY,
-    )
-    outcome = decide(landing.judgement, used, alone=landing.alone, settings=settings)
+    outcome = _outcome_of(event, landing, settings)
     refused, kind = _said(landing) if isinstance(outcome, Dead | Unclear) else (NO_FIELD, NO_KIND)
     return SettledEvent(
         event_id=event.event_id,
@@ -65,6 +99,16 @@ def _settled_event(
         kind=kind,
         line=_line(event, landing, outcome, worker=worker, keyring=settings.keyring, waits=waits),
     )
+
+
+def _outcome_of(event: ClaimedEvent, landing: Landing, settings: Settings) -> Outcome:
+    used = Used(
+        charged=event.tried.charged,
+        vague=event.tried.vague,
+        age_ms=landing.claimed_at - (event.tried.since or event.record.accepted_at),
+        on_unclear=OnUnclear.PARK if event.record.park else OnUnclear.RETRY,
+    )
+    return decide(landing.judgement, used, alone=landing.alone, settings=settings)
 
 
 def _said(landing: Landing) -> tuple[str, str]:
@@ -114,6 +158,12 @@ def _line(
         ),
         hide=partial(keyring.encrypt_text, account=landing.account, event_id=event.event_id),
     )
+
+
+def _place_of(error: Exception) -> str:
+    """Return where an error was raised: a function and its line."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_qualname}:{line}"
 
 
 def word_of(outcome: Outcome) -> tuple[str, int | None]:

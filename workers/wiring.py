@@ -8,7 +8,8 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from importlib.util import find_spec
+from threading import Lock, Thread
 from typing import Final
 
 from shipper.clock import monotonic_ms
@@ -47,6 +48,8 @@ class Works:
     stations: dict[str, Station] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     pumps: dict[str, list[Pump]] = field(default_factory=dict)
+    tellers_here: dict[str, Thread] = field(default_factory=dict)
+    serves_hooks: bool = False
     hears_bell: bool = False
     """A Dispatcher in this very process wakes its pumps, and they may linger for it (docs/decisions/0012)."""
 
@@ -79,6 +82,25 @@ class Works:
         if not self._serves(account):
             return 0
         return Teller(self._counter(account), ticket=ticket).run()
+
+    def tell_here(self, account: str, ticket: str) -> bool:
+        """Run a teller beside the caller, one at a time for an account, if hooks are served; tell whether.
+
+        What remains when the broker takes no message. It has no time limit in any pool, hence only one.
+        """
+        if not self.serves_hooks or (account in self.tellers_here and self.tellers_here[account].is_alive()):
+            return False
+        self.tellers_here[account] = Thread(
+            target=self.run_teller, args=(account, ticket), name=f"teller-{account}", daemon=True
+        )
+        self.tellers_here[account].start()
+        return True
+
+    def join_tellers(self) -> None:
+        """Return when the tellers beside the callers have settled; no hook is waited for beyond its limit."""
+        give_up_at = monotonic_ms() + self.settings.hook_timeout_ms
+        for teller in self.tellers_here.values():
+            teller.join(max(0, give_up_at - monotonic_ms()) / 1000)
 
     def wake(self, account: str) -> bool:
         """Let this process' pumps look at once; tell whether there is one."""
@@ -200,6 +222,8 @@ def is_patched(module: str, ask: str, what: str) -> bool:
 
 def import_hooks(settings: Settings) -> None:
     """Import the modules of `SHIPPER_HOOKS`, which register completion hooks; raise SettingsError."""
+    if settings.hooks:
+        _set_up_django()
     problems = []
     for module in settings.hooks:
         try:
@@ -212,6 +236,21 @@ def import_hooks(settings: Settings) -> None:
         raise SettingsError(problems)
 
 
+def _set_up_django() -> None:
+    """Make Django's models importable where hooks belong to a project of it; raise SettingsError.
+
+    Celery does so itself, but later than the app is made, and hooks are imported by then.
+    """
+    name = os.environ.get("DJANGO_SETTINGS_MODULE")
+    if not name or find_spec("django") is None:
+        return
+    try:
+        importlib.import_module("django").setup()
+    except Exception as error:
+        told = f"names {name}, which fails: {type(error).__name__}: {error}"
+        raise SettingsError([Problem("DJANGO_SETTINGS_MODULE", told)]) from error
+
+
 def check_keys(works_: Works) -> None:
     """Refuse to deliver for an account whose key is not given; raise SettingsError."""
     load_accounts(works_.settings, os.environ)
@@ -222,6 +261,8 @@ def check_redis(works_: Works) -> Durability:
     durability = inspect_durability(works_.pool)
     for problem in durability.problems:
         log.warning("redis.not_durable", problem=problem)
+    for warning in durability.warnings:
+        log.warning("redis.weak", warning=warning)
     if durability.problems and works_.settings.require_durable_redis:
         raise SettingsError([Problem("SHIPPER_REDIS_URL", problem) for problem in durability.problems])
     return durability

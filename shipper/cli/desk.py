@@ -32,6 +32,8 @@ class Desk:
     settings: Settings
     inspectors: tuple[Inspector, ...]
     out: Output
+    elsewhere: bool = False
+    """The Redis was named on the command line: a command that is printed does not reach it as it stands."""
 
     @property
     def inspector(self) -> Inspector:
@@ -49,7 +51,7 @@ def at_desk(command: Callable[Concatenate[Desk, P], None]) -> Callable[..., None
         "--account",
         callback=an_alias,
         metavar="ALIAS",
-        help="The Gameball account. Default: all that are configured.",
+        help="The Gameball account. Of several: all, where a command looks; others want one.",
     )
     @click.option("--redis-url", metavar="URL", help="The ledger's Redis. Default: SHIPPER_REDIS_URL.")
     @as_json
@@ -61,6 +63,7 @@ def at_desk(command: Callable[Concatenate[Desk, P], None]) -> Callable[..., None
             settings=settings,
             inspectors=open_inspectors(settings, accounts, operator=settings.operator or _login()),
             out=Output(as_json=as_json),
+            elsewhere=bool(redis_url),
         )
         command(desk, *args, **kwargs)
 

@@ -10,6 +10,7 @@ import click
 
 from shipper.cli.kinds import a_moment
 from shipper.inspector import REASONS, Filter, read_field
+from shipper.metadata import is_utf8
 
 NO_CODE = "-"
 
@@ -26,6 +27,8 @@ def _said(_ctx: click.Context, _param: click.Parameter, value: str | None) -> st
     """Take anything but blanks: a variable of a script that was never set must not mean everybody."""
     if value is not None and not value.strip():
         raise click.BadParameter("is empty: say which is meant, or leave the option out")
+    if value is not None and not is_utf8(value):
+        raise click.BadParameter("is no text in UTF-8")
     return value
 
 

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from shipper.cli.desk import Desk, at_desk, confirm, leave
+from shipper.cli.kinds import a_hook_job
 from shipper.cli.output import table
 from shipper.cli.text import clean, duration, number
 from shipper.clock import now_ms
@@ -25,12 +26,17 @@ def hooks() -> None:
 
 @hooks.command("list", short_help="The failed hooks, newest first.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Hooks told.")
-@click.option("--before", "beyond", metavar="JOB", help="Begin after this job: the next page.")
+@click.option(
+    "--before", "beyond", callback=a_hook_job, metavar="JOB", help="Begin after this job: the next page."
+)
 @at_desk
 def list_(desk: Desk, *, limit: int, beyond: str | None) -> None:
     """List hooks that were given up, newest first."""
-    seen = [hook for each in desk.inspectors for hook in each.hooks.failed(limit=limit, beyond=beyond)]
+    inspectors = (desk.inspector,) if beyond else desk.inspectors  # a job is of one account
+    seen = [hook for each in inspectors for hook in each.hooks.failed(limit=limit, beyond=beyond)]
     desk.out.facts(seen, _draw)
+    if len(inspectors) == 1 and len(seen) == limit:
+        desk.out.note(f"\nthe next page: --before {seen[-1].job}")
 
 
 @hooks.command("retry", short_help="Try failed hooks again.")

@@ -5,13 +5,20 @@ Each is a callback of an option: it returns what was meant, or says how it is wr
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import click
 
 from shipper.cli.text import iso, read_duration, read_moment
 from shipper.clock import now_ms
 from shipper.event_id import is_event_id
-from shipper.inspector import MOST_RATE, Spot
+from shipper.inspector import LATEST, MOST_RATE, Spot, is_hook_job
 from shipper.settings import ALIAS
+
+NO_PLACE = "is no place in the list: ended_at/event_id of its last line"
+
+_PLACE: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 
 
 def a_duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
@@ -53,8 +60,27 @@ def a_spot(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
         return None
     time, _, event_id = value.partition("/")
     if not is_event_id(event_id):
-        raise click.BadParameter("is no place in the list: ended_at/event_id of its last line")
-    return Spot(_moment(time), event_id)
+        raise click.BadParameter(NO_PLACE)
+    ended_at = _moment(time)
+    if not 0 <= ended_at <= LATEST:
+        raise click.BadParameter(NO_PLACE)
+    return Spot(ended_at, event_id)
+
+
+def a_place(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Take what could be a place in the audit log."""
+    if value is not None and not _PLACE.fullmatch(value):
+        raise click.BadParameter("is no place in the log: write 1700000000000-0, as its last page told it")
+    return value
+
+
+def a_hook_job(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Take what could be a hook job."""
+    if value is not None and not is_hook_job(value):
+        raise click.BadParameter(
+            "is no hook job: an event id, or an alarm, a colon and a number, as the list names them"
+        )
+    return value
 
 
 def write_spot(spot: Spot) -> str:

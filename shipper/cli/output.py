@@ -41,8 +41,10 @@ class Output:
             click.echo(json_line(each))
 
     def note(self, text: str) -> None:
-        """Say something to a person, on a line however long; programs read facts alone."""
-        if not self.as_json:
+        """Say what the facts do not, on a line however long; in JSON on stderr: stdout is facts alone."""
+        if self.as_json:
+            click.echo(text.strip(), err=True)
+        else:
             self.console.print(Text(text), soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 import shipper
 from shipper import Receipt
 from shipper.cli.desk import Desk, at_desk, leave
+from shipper.cli.json_text import read_json
 from shipper.cli.lines import read_lines
 from shipper.cli.progress import counting
 from shipper.cli.sending import send_lines
@@ -41,9 +42,9 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -
 
 def _metadata(_ctx: click.Context, _param: click.Parameter, given: str | None) -> dict[str, Any]:
     try:
-        found = json.loads(given) if given else {}
+        found = read_json(given) if given else {}
     except ValueError as error:
-        raise click.BadParameter(f"is no JSON: {error}") from None
+        raise click.BadParameter(str(error)) from None
     if not isinstance(found, dict):
         raise click.BadParameter("is no JSON object")
     return found
@@ -127,7 +128,7 @@ def _send_file(desk: Desk, file: BinaryIO, options: Options) -> None:
     tally = Tally(as_json=desk.out.as_json)
     with counting("sending", _size_of(file), quiet=desk.out.as_json) as bar:
         tally.take(send_lines(read_lines(file), options), bar)
-    for line in tally.summary():
+    for line in () if desk.out.as_json else tally.summary():  # in JSON each line of the file has told it
         desk.out.note(line)
     if not tally.whole:
         leave(1)

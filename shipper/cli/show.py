@@ -159,13 +159,16 @@ def _said(each: Moment) -> Text:
         case "in_flight":
             return Text(clean(f"attempt {each.number} is under way, by {each.worker}"), style="cyan")
         case "redriven":
-            return Text(f"sent again by {clean(each.by or 'a person')}: a new life with a fresh budget")
+            job = f" in job {clean(each.job)}" if each.job else ""
+            return Text(f"sent again by {clean(each.by or 'a person')}{job}: a new life with a fresh budget")
         case "imported":
             return Text(f"taken in from a file by {clean(each.by or 'a person')}")
         case "edited":
             return Text(
                 f"edited by {clean(each.by or 'a person')} and sent again: {clean(each.places or '')}"
             )
+        case "unreadable":
+            return Text("what stands here cannot be read")
         case "due":
             return Text("due", style="cyan")
         case _:

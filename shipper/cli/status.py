@@ -80,6 +80,9 @@ def _remarks(seen: Standing) -> Iterator[Text]:
     if seen.paused:
         until = f"until {moment(seen.paused_until)} UTC" if seen.paused_until else "until it is resumed"
         yield Text(f"paused ({clean(seen.pause_reason)}) {until}: shipper resume lifts it", style="yellow")
+    elif seen.pause_reason:
+        why = clean(seen.pause_reason)
+        yield Text(f"no longer paused ({why}): the next call, alone, tells if that is over")
     for alarm in seen.alarms:
         since = f"since {moment(alarm.raised_at)} UTC"
         yield Text(f"alarm {clean(alarm.name)}: {alarm.value} reached {alarm.mark} {since}", style="red")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +18,25 @@ def clean(text: object, *, most: int = 0) -> str:
     """Escape what could steer a terminal or reorder its line; cut to `most` characters (0: never)."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
     return f"{shown[: most - 1]}…" if 0 < most < len(shown) else shown
+
+
+def in_shell(word: str) -> str:
+    """Quote a word so that a shell reads it as it is, and nothing in it steers a terminal.
+
+    What is not shown stands in escapes, which wants `$'…'`: bash, zsh and ksh know it. They are of bytes, for
+    bash before 4.2 knows no others.
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
 def iso(ms: int) -> str:

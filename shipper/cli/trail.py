@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from shipper.cli.desk import Desk, at_desk
-from shipper.cli.kinds import a_moment
+from shipper.cli.kinds import a_moment, a_place
 from shipper.cli.output import table
 from shipper.cli.text import clean, moment, number
 from shipper.inspector import TrailEntry, TrailFilter
@@ -21,7 +21,9 @@ from shipper.inspector import TrailEntry, TrailFilter
     "--since", callback=a_moment, metavar="TIME", help="At or after: an ISO time, or 2h for two hours ago."
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Entries a page.")
-@click.option("--before", "beyond", metavar="PLACE", help="Begin after this place: the next page.")
+@click.option(
+    "--before", "beyond", callback=a_place, metavar="PLACE", help="Begin after this place: the next page."
+)
 @at_desk
 def trail(
     desk: Desk,

@@ -11,7 +11,7 @@ from shipper.inspector.event import EventSeen
 from shipper.inspector.export_file import BrokenExportError
 from shipper.inspector.flow import Rates, Sample
 from shipper.inspector.health import Health, Work
-from shipper.inspector.hook import HookSeen, HooksHandled
+from shipper.inspector.hook import JOB, HookSeen, HooksHandled, is_hook_job
 from shipper.inspector.hook_standing import HookStanding
 from shipper.inspector.inspector import Inspector, Pause, open_inspectors
 from shipper.inspector.job import MOST_RATE, Job, JobNotFoundError, JobStateError
@@ -25,10 +25,14 @@ from shipper.inspector.trail import TrailEntry, TrailFilter
 from shipper.inspector.transfer import ImportCutError
 from shipper.inspector.waiting import Wait
 from shipper.ledger.audit import Audit, Finding, Mending
+from shipper.ledger.failed_hooks import HookNotFoundError
 from shipper.ledger.filter import read_field, say_field
+from shipper.ledger.indices import LATEST
 from shipper.ledger.letters import REASONS, Filter, Spot
 
 __all__ = [
+    "JOB",
+    "LATEST",
     "MOST_RATE",
     "REASONS",
     "SPREAD_MS",
@@ -47,6 +51,7 @@ __all__ = [
     "Finding",
     "Handled",
     "Health",
+    "HookNotFoundError",
     "HookSeen",
     "HookStanding",
     "HooksHandled",
@@ -77,6 +82,7 @@ __all__ = [
     "TrailFilter",
     "Wait",
     "Work",
+    "is_hook_job",
     "open_inspectors",
     "read_field",
     "say_field",

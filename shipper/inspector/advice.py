@@ -12,7 +12,9 @@ from typing import Any, Final
 from shipper.ledger.filter import say_field
 from shipper.ledger.letters import UNCLEAR
 
-_OF_ALL: Final = frozenset({"customerId", "email", "mobile", "events"})
+_OF_CUSTOMER: Final = frozenset({"customerId", "email", "mobile"})
+"""Fields of a call that say who the customer is, which no edit changes."""
+_OF_ALL: Final = _OF_CUSTOMER | {"events"}
 """Fields of a call that are in no event's metadata."""
 
 
@@ -37,10 +39,12 @@ def advice_of(
     event_name: str | None,
     field: str | None,
     account: str | None = None,
+    is_property: bool = False,
 ) -> Advice:
     """Return the advice for a group: that of its code where the code says why it is dead, else of its reason.
 
     Its command names every part of the group that is known, and the account if given, quoted for a shell.
+    `is_property`: the field can only be that property of the event, not a deeper one or another event's.
     """
     of_reason = _advices()["reason"][reason]
     of_code = _advices()["code"].get(str(code), {})
@@ -50,22 +54,25 @@ def advice_of(
     group += [] if event_name is None else _option("--event", event_name)
     group += _option("--field", say_field(field))
     group += [] if account is None else _option("--account", account)
-    change = _change(chosen.get("edit"), event_name, field)
+    change = _change(chosen.get("edit"), event_name, field, is_property=is_property)
+    asks_for_edit = chosen.get("edit") == "value" or chosen is _advices()["reason"]["refused"]
+    of_customer = asks_for_edit and field in _OF_CUSTOMER
     return Advice(
         means=chosen["means"],
-        helps=chosen["helps"],
+        helps=_advices()["field"]["customer"]["helps"] if of_customer else chosen["helps"],
         command=shlex.join(["shipper", "dead", *_verb(chosen["do"]), *group]),
         edit=shlex.join(["shipper", "dead", "edit", *group, *change, "--dry-run"]) if change else None,
     )
 
 
-def _change(what: str | None, event_name: str | None, field: str | None) -> list[str]:
+def _change(what: str | None, event_name: str | None, field: str | None, *, is_property: bool) -> list[str]:
     """Return the option that would change what is wrong; none where it cannot be said in one."""
-    if what is None or event_name is None or set("=.") & set(event_name + (field or "")):
+    if what is None or event_name is None or "=" in event_name:
         return []
     if what == "name":
         return _option("--rename", f"{event_name}=NEW_NAME")
-    return [] if field in _OF_ALL else _option("--set", f"{event_name}.{field or 'PROPERTY'}=JSON")
+    named = field if is_property else "PROPERTY"
+    return [] if field in _OF_ALL else _option("--set", f"{event_name}.{named}=JSON")
 
 
 def _verb(do: str) -> list[str]:

@@ -33,6 +33,20 @@ class Contents:
         """Return the event name that the ledger knows by this hash."""
         return next((name for name in self.events if name_hash(name) == hashed), None)
 
+    def has_once(self, name: str, key: str) -> bool:
+        """Tell whether a key is a property of this event, and stands nowhere else, deeper or in another."""
+        metadata = self.events.get(name)
+        inside: list[Any] = [*self.events.values()]
+        times = 0
+        while inside:
+            found = inside.pop()
+            if isinstance(found, dict):
+                times += key in found
+                inside += found.values()
+            elif isinstance(found, list):
+                inside += found
+        return isinstance(metadata, dict) and key in metadata and times == 1
+
 
 def contents_of(record: Record | None, keyring: Keyring, *, account: str, event_id: str) -> Contents:
     """Read the body of a record."""

@@ -12,7 +12,6 @@ from shipper.inspector.contents import Contents, contents_of, text_of
 from shipper.inspector.edit import mark_of
 from shipper.inspector.hook_standing import HookStanding, hook_standing
 from shipper.inspector.letter import last_attempt
-from shipper.inspector.mask import mask_email, mask_mobile, mask_text
 from shipper.inspector.now import ledger_now
 from shipper.inspector.timeline import LANE, Moment, Read, timeline_of
 from shipper.inspector.waiting import BACKOFF, WAITING
@@ -21,6 +20,7 @@ from shipper.ledger.keys import key_of, lane_key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import UNCLEAR
 from shipper.ledger.operations import Shown, show
+from shipper.mask import mask_email, mask_mobile, mask_text
 from shipper.outcome import OnUnclear, State
 
 

@@ -14,12 +14,11 @@ from hashlib import sha256
 from typing import Any, BinaryIO, Final
 
 from shipper.errors import ShipperError
+from shipper.ledger.record import END_MS
 
 FORMAT: Final = 1
 LONGEST: Final = 8 * 1024 * 1024
 """Most bytes of a line: an event of the largest size, escaped, with its history, is far below."""
-END_MS: Final = 253_402_300_800_000
-"""The year 10000."""
 _LINE: Final = re.compile(rb'(\{.*),"sha256":"([0-9a-f]{64})"\}\n')
 
 

@@ -15,11 +15,12 @@ from typing import Any, Final, cast
 
 from shipper.envelope import lane_of, name_hash, signature_of
 from shipper.event_id import is_event_id
-from shipper.inspector.mask import mask_email, mask_mobile, mask_text
 from shipper.keyring import DamagedError, Keyring, LockedError
+from shipper.ledger.indices import LATEST
 from shipper.ledger.letters import REASONS, UNCLEAR
 from shipper.ledger.operations import Stored
-from shipper.ledger.record import Record, Tried, read_history, read_record, read_tried
+from shipper.ledger.record import END_MS, Record, Tried, is_line, read_history, read_record, read_tried
+from shipper.mask import mask_email, mask_mobile, mask_text
 from shipper.outcome import Reason
 
 HIDDEN: Final = ("answer", "places")
@@ -60,7 +61,7 @@ def read_letter(said: Mapping[str, Any], keyring: Keyring, *, account: str) -> S
     event_id, state, ended_at = (said.get(key) for key in ("event_id", "state", "ended_at"))
     if not is_event_id(event_id):
         raise ValueError("has no event id")
-    if state not in {"dead", "unclear"} or not _is_count(ended_at):
+    if state not in {"dead", "unclear"} or not _is_time(ended_at):
         raise ValueError("has no state and time of a dead letter")
     place = {"account": account, "event_id": cast("str", event_id)}
     return Stored(
@@ -103,7 +104,7 @@ def _body(body: bytes, *, sealed: bool, masked: bool) -> dict[str, Any]:
 
 def _told(line: dict[str, Any], keyring: Keyring, place: Mapping[str, str]) -> dict[str, Any]:
     """Open the texts of a line of the history; one that no key opens stays as it is."""
-    found = dict(line)
+    found = {"at": 0} | line  # one without a time could not be taken in again
     for key in HIDDEN:
         if isinstance(found.get(key), str):
             try:
@@ -134,7 +135,7 @@ def _record(said: Mapping[str, Any], keyring: Keyring, place: Mapping[str, str])
     if "record_base64" in said:
         return _bytes(said["record_base64"], "record")
     header = said.get("header")
-    if not (isinstance(header, str) and _HEADER.fullmatch(header)):
+    if not (isinstance(header, str) and _HEADER.fullmatch(header) and int(header.split("|")[2]) < END_MS):
         raise ValueError("has a header that is none")
     if "body" in said:
         if not isinstance(said["body"], str):
@@ -192,11 +193,13 @@ def _numbers(said: Any, *, unclear: bool) -> bytes:
 
 
 def _history(said: Any, keyring: Keyring, place: Mapping[str, str]) -> bytes:
-    if not (isinstance(said, list) and all(isinstance(line, dict) for line in said)):
-        raise ValueError("has a history that is none")
+    found: list[Any] = said if isinstance(said, list) else [None]
+    bad = next((number for number, line in enumerate(found, 1) if not (is_line(line) and "at" in line)), None)
+    if bad is not None:
+        raise ValueError(f"has a history that is none: what stands there as number {bad}")
     lines = [
         {key: _hidden(value, keyring, place) if key in HIDDEN else value for key, value in line.items()}
-        for line in said
+        for line in found
     ]
     texts = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines)
     return "\n".join(texts).encode("utf-8", "replace")
@@ -212,6 +215,10 @@ def _bytes(said: Any, what: str) -> bytes:
         return b64decode(said, validate=True)
     except (TypeError, ValueError):
         raise ValueError(f"has a {what} that is no base64") from None
+
+
+def _is_time(value: Any) -> bool:
+    return _is_count(value) and value <= LATEST
 
 
 def _is_count(value: Any) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from shipper.inspector.standing import hold_of, hooks_due_ms, oldest_due_ms, swept_ms, unserved_hooks
+from shipper.inspector.standing import hooks_due_ms, oldest_due_ms, swept_ms, unserved_hooks
+from shipper.ledger.hold import hold_of
 from shipper.ledger.operations import GRACE_MS, Status
 from shipper.settings import Settings
 
@@ -57,5 +58,5 @@ def health_of(account: str, seen: Status, settings: Settings, *, of: Work = "del
         hooks_due_ms=hooks_due_ms(seen),
         pumps=seen.pumps,
         swept_ms=silence,
-        paused=hold.why is not None,
+        paused=hold.holds_now,
     )

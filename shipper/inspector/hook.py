@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
+from shipper.event_id import PATTERN, is_event_id
 from shipper.inspector.contents import contents_of, text_of
-from shipper.inspector.mask import mask_email, mask_mobile, mask_text
 from shipper.keyring import Keyring
 from shipper.ledger.failed_hooks import FailedHook
+from shipper.mask import mask_email, mask_mobile, mask_text
+
+JOB: Final = re.compile(rf"({PATTERN.pattern}|alarm-[a-z_]{{1,40}}-[0-9]{{1,15}}):[0-9]{{1,4}}")
+"""A job's name: an event's id and life, or an alarm and when it was raised or cleared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookSeen:
-    """A hook that was given up. `ending` is what it had to tell: delivered, unclear, or why it is dead."""
+    """A hook that was given up. `ending` is what it had to tell: delivered, unclear, why dead, or alarm."""
 
     job: str
     event_id: str
@@ -31,6 +37,11 @@ class HookSeen:
     ended_at: int
     failed_at: int
 
+    @property
+    def is_of_event(self) -> bool:
+        """Tell whether `event_id` is an event's; else it names an alarm."""
+        return is_event_id(self.event_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HooksHandled:
@@ -39,6 +50,11 @@ class HooksHandled:
     account: str
     done: int
     not_failed: tuple[str, ...] = ()
+
+
+def is_hook_job(text: str) -> bool:
+    """Tell whether a text has the form of a hook job."""
+    return JOB.fullmatch(text) is not None
 
 
 def seen_hook(account: str, failed: FailedHook, keyring: Keyring) -> HookSeen:

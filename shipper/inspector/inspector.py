@@ -18,12 +18,13 @@ from shipper.inspector.jobs import Jobs
 from shipper.inspector.letters import Letters
 from shipper.inspector.metrics import Metrics, metrics_of
 from shipper.inspector.now import ledger_now
-from shipper.inspector.standing import FOR_EVER, Standing, standing_of
+from shipper.inspector.standing import Standing, standing_of
 from shipper.inspector.trail import TrailEntry, TrailFilter, name_of, trail_of
 from shipper.ledger.alarms import raised_alarms
 from shipper.ledger.audit import Audit, Mending, audit, mend_all
 from shipper.ledger.deed import Deed
 from shipper.ledger.durability import inspect_durability
+from shipper.ledger.hold import FOR_EVER
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import note, pause, resume, status
 from shipper.ledger.pool import make_pool

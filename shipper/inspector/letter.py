@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any, Final
 
 from shipper.inspector.contents import contents_of
-from shipper.inspector.mask import mask_email, mask_mobile
 from shipper.keyring import Keyring
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import LOOKED, UNCLEAR, Filter, Spot, leaf
 from shipper.ledger.operations import Shown, show
+from shipper.mask import mask_email, mask_mobile
 from shipper.outcome import State
 
 CHUNK: Final = 200

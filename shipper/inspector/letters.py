@@ -12,6 +12,7 @@ from shipper.inspector.correction import Correction, correct, described_change, 
 from shipper.inspector.edit import Edit, Edited, propose, redrive_edited
 from shipper.inspector.export_file import Head
 from shipper.inspector.letter import Letter, Page, letters_of, page_of
+from shipper.inspector.now import moment_over
 from shipper.inspector.preview import Ask, Preview, preview_of
 from shipper.inspector.reason import MOST, Reasons, reasons_of
 from shipper.inspector.transfer import check_export, export_lines, import_letters
@@ -59,6 +60,10 @@ class Letters:
         )
 
     # Put right
+
+    def moment(self) -> int:
+        """Return a moment to choose at, in ms: all that has happened is before it, nothing to come."""
+        return moment_over(self._ledger)
 
     def choose(self, wanted: Filter | Sequence[str], *, at: int | None = None) -> Choice:
         """Choose dead letters, by filter or ids, to be redriven or discarded.

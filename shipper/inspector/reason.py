@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipper.inspector.advice import advice_of
-from shipper.inspector.contents import contents_of
+from shipper.inspector.contents import Contents, contents_of
 from shipper.keyring import Keyring
 from shipper.ledger.groups import Group, customers_of, doubtful_in, ends_of, groups
 from shipper.ledger.ledger import Ledger
@@ -62,7 +62,7 @@ def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST, name_accou
     """
     found = groups(ledger)
     ends = [(group, place) for group in found[:most] if (place := ends_of(ledger, group))]
-    names = _names(ledger, ends, keyring)
+    examples = _examples(ledger, ends, keyring)
     customers = customers_of(ledger, [group for group, _ in ends])
     return Reasons(
         groups=tuple(
@@ -70,7 +70,7 @@ def reasons_of(ledger: Ledger, keyring: Keyring, *, most: int = MOST, name_accou
                 ledger,
                 group,
                 place,
-                name=names.get(group.index),
+                example=examples[group.index],
                 customers=number,
                 name_account=name_account,
             )
@@ -85,19 +85,21 @@ def _seen(
     group: Group,
     place: tuple[Spot, Spot],
     *,
-    name: str | None,
+    example: Contents,
     customers: int,
     name_account: bool,
 ) -> ReasonGroup:
     first, last = place
     code = int(group.code) if group.code.isdigit() else None
     field = None if group.field == NO_FIELD else group.field
+    name = example.name_of(group.name)
     advice = advice_of(
         reason=group.reason,
         code=code,
         event_name=name,
         field=field,
         account=ledger.account if name_account else None,
+        is_property=name is not None and field is not None and example.has_once(name, field),
     )
     return ReasonGroup(
         account=ledger.account,
@@ -118,16 +120,16 @@ def _seen(
     )
 
 
-def _names(
+def _examples(
     ledger: Ledger, ends: list[tuple[Group, tuple[Spot, Spot]]], keyring: Keyring
-) -> dict[str, str | None]:
-    """Find the groups' event names, which the ledger keeps as hashes, in their examples."""
-    names: dict[str, str | None] = {}
+) -> dict[str, Contents]:
+    """Read the groups' examples: in them are the event names, which the ledger keeps as hashes."""
+    found: dict[str, Contents] = {}
     for i in range(0, len(ends), CHUNK):
         chunk = ends[i : i + CHUNK]
         examples = ledger.run(show([last.event_id for _, (_, last) in chunk]))
         for (group, (_, last)), example in zip(chunk, examples, strict=True):
             record = example.record if example else None
             contents = contents_of(record, keyring, account=ledger.account, event_id=last.event_id)
-            names[group.index] = contents.name_of(group.name)
-    return names
+            found[group.index] = contents
+    return found

@@ -7,24 +7,12 @@ from typing import Final
 
 from shipper.ledger.alarms import RaisedAlarm
 from shipper.ledger.durability import Durability
+from shipper.ledger.hold import hold_of
 from shipper.ledger.operations import Status
 from shipper.settings import Settings
 
-FOR_EVER: Final = 2**53 - 1
-"""The moment until which a pause without an end holds."""
 HOOKS_LATE_MS: Final = 60_000
 """Hooks are due for so long, or for two runs of one, and nobody asked for them: nobody serves them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """What keeps an account from making calls."""
-
-    why: str | None = None
-    until: int | None = None
-    """None: until a person, or a probe that succeeds, lifts it."""
-    holds_now: bool = False
-    """False while a probe is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +32,7 @@ class Standing:
     """How long the longest due lane has been due; 0 when none is."""
     paused: bool
     pause_reason: str | None
+    """Why it is held; where it is not `paused`, its time is over and the next call tells if it ends."""
     paused_until: int | None
     calls: int
     events_sent: int
@@ -100,7 +89,7 @@ def standing_of(
         discarded=n.get("discarded", 0),
         expunged=n.get("expunged", 0),
         oldest_due_ms=oldest_due_ms(seen),
-        paused=hold.why is not None,
+        paused=hold.holds_now,
         pause_reason=hold.why,
         paused_until=hold.until,
         calls=calls,
@@ -129,20 +118,6 @@ def standing_of(
         swept_ms=swept_ms(seen),
         warnings=_warnings(seen, settings, durability),
         alarms=alarms,
-    )
-
-
-def hold_of(seen: Status) -> Hold:
-    """Read what holds the account."""
-    why = seen.gate.get("why")
-    if why is None:
-        return Hold()
-    until = int(seen.gate.get("until", 0))
-    probe_until = int(seen.gate.get("pend", 0))
-    return Hold(
-        why=why,
-        until=until if until < FOR_EVER else None,
-        holds_now=max(until, probe_until) > seen.now,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shipper.inspector.waiting import BACKOFF, LETTER, Span, Wait, spent
 from shipper.ledger.operations import Shown
+from shipper.ledger.record import UNREADABLE
 from shipper.outcome import State
 
 REDRIVEN: Final = "redriven"
@@ -25,7 +26,7 @@ class Moment:
     """One thing that happened to an event, or that is to happen. What does not apply is None.
 
     `what` is accepted, attempt, redriven, edited, imported, in_flight, due, or the state in which the event
-    ended.
+    ended; unreadable for what somebody put there by hand, which has the time of what is before it.
     """
 
     at: int
@@ -48,6 +49,8 @@ class Moment:
     answer: str | None = None
     by: str | None = None
     """Who redrove, edited or imported it."""
+    job: str | None = None
+    """The redrive job that sent it again."""
     places: str | None = None
     """What was edited: where, not what it says."""
 
@@ -62,7 +65,10 @@ def timeline_of(seen: Shown, *, accepted_at: int | None, read: Read) -> Iterator
         if end and line.get("outcome") == IMPORTED and end.at <= line.get("at", 0):
             yield end  # elsewhere, before it came in
             end = None
-        yield _attempt(line, clock, read) if "number" in line else _deed(line, clock, read)
+        if line.get("outcome") == UNREADABLE:
+            yield Moment(at=clock.ready_at or 0, what=UNREADABLE)
+        else:
+            yield _attempt(line, clock, read) if "number" in line else _deed(line, clock, read)
     if seen.call:
         yield Moment(
             at=seen.call.claimed_at,
@@ -132,6 +138,7 @@ def _deed(line: dict[str, Any], clock: _Clock, read: Read) -> Moment:
         what=outcome if outcome in {EDITED, IMPORTED} else REDRIVEN,
         waits=waits,
         by=line.get("by"),
+        job=line.get("job"),
         places=read(line.get("places")),
     )
 

@@ -10,12 +10,11 @@ from itertools import islice
 from typing import Any, Final
 
 from shipper.envelope import lane_of
-from shipper.inspector.mask import mask_text
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import Filter
-from shipper.ledger.trail import Entry, entries
+from shipper.ledger.trail import MOST_IDS, Entry, entries, runs
+from shipper.mask import mask_text
 
-MOST_IDS: Final = 100
 MOST_NAME: Final = 64
 NOBODY: Final = "?"
 """Stands for an operator who has no name."""
@@ -62,13 +61,19 @@ def trail_of(
 
     `folded` makes one of those of a large deed that follow each other, with the newest hundred ids.
     """
-    found = entries(ledger, beyond=beyond, since=wanted.since)
+    if folded and not wanted.event_id:
+        found = runs(ledger, beyond=beyond, since=wanted.since)
+    else:  # what a deed did to one event stands in one of its entries alone
+        found = entries(ledger, beyond=beyond, since=wanted.since, event_id=wanted.event_id or "")
     seen = (_seen(ledger.account, each) for each in found if _is_wanted(each, wanted))
     return islice(_folded(seen) if folded else seen, limit)
 
 
 def _folded(seen: Iterator[TrailEntry]) -> Iterator[TrailEntry]:
-    """Make one of what follows each other of a deed, holding no more than what is told of it."""
+    """Make one of what follows each other of a deed, holding no more than what is told of it.
+
+    What an older version wrote comes entry by entry.
+    """
     whole: TrailEntry | None = None
     for entry in seen:
         if whole and (whole.deed, whole.action) == (entry.deed, entry.action):
@@ -107,10 +112,8 @@ def _part(name: str, value: Any) -> str:
 
 def _is_wanted(entry: Entry, wanted: TrailFilter) -> bool:
     did = entry.deed.did
-    return (
-        wanted.operator in {None, entry.deed.by}
-        and (wanted.action in {None, did} or did.startswith(f"{wanted.action}."))
-        and (wanted.event_id is None or any(each.startswith(wanted.event_id) for each in entry.ids))
+    return wanted.operator in {None, entry.deed.by} and (
+        wanted.action in {None, did} or did.startswith(f"{wanted.action}.")
     )
 
 

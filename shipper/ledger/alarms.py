@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipper.alarm import NAMES, marks_of, passed
+from shipper.ledger.hold import hold_of
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import Status, alarm, status
@@ -46,7 +47,7 @@ def look_for_alarms(ledger: Ledger, settings: Settings, *, now: int | None = Non
     known = _known(ledger)
     seen = ledger.run(status(now=now))
     marks, values = marks_of(settings), values_of(seen, held_since=known.get("held"))
-    held = "why" in seen.gate
+    held = hold_of(seen).lasts
     looked = alarm(values, marks, passed(values, marks), held=held, seen_at=seen.now, now=now)
     changed = ledger.run(looked)
     return tuple(
@@ -57,7 +58,7 @@ def look_for_alarms(ledger: Ledger, settings: Settings, *, now: int | None = Non
 
 def values_of(seen: Status, *, held_since: str | None) -> dict[str, int]:
     """Return the number that each alarm goes by. A pause is as old as the look that first met it."""
-    since = int(held_since) if held_since and held_since.isdigit() and "why" in seen.gate else seen.now
+    since = int(held_since) if held_since and held_since.isdigit() and hold_of(seen).lasts else seen.now
     oldest = seen.oldest_due if seen.oldest_due is not None else seen.now
     return {
         "dead": seen.counters.get("dead", 0),

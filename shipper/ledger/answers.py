@@ -7,15 +7,17 @@ all others share an index, whose letters are read one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from shipper.keyring import DamagedError, Keyring
+from shipper.keyring import DamagedError, Keyring, LockedError
 from shipper.ledger.indices import Spot, spots_of
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.record import read_history
+from shipper.ledger.record import read_history, read_record
+from shipper.mask import mask_text
 from shipper.refusal import SHARED_KIND, kind_of, kind_says, normalised, says
 
 EXAMPLES: Final = 3
@@ -52,14 +54,19 @@ def kinds_that_say(ledger: Ledger, text: str, keyring: Keyring) -> Kinds:
 
 
 def those_that_say(ledger: Ledger, spots: Sequence[Spot], text: str, keyring: Keyring) -> list[Spot]:
-    """Keep the letters whose last answer contains a text: each is read. Raise LockedError as above."""
+    """Keep the letters whose last answer contains a text, as it is shown: each is read.
+
+    What is hidden there is not found: whoever may not see a mobile could else try numbers until one is, and
+    whoever may would see it without that being written down. Raises LockedError as above.
+    """
     found: list[Spot] = []
     for i in range(0, len(spots), CHUNK):
         chunk = spots[i : i + CHUNK]
         answers = _answers(ledger, [spot.event_id for spot in chunk], keyring)
-        found += [
-            spot for spot, said in zip(chunk, answers, strict=True) if any(says(a, text) for a in said[:1])
-        ]
+        said = {spot: said[0] for spot, said in zip(chunk, answers, strict=True) if said}
+        likely = [spot for spot, answer in said.items() if says(answer, text)]
+        hides = _hides(ledger, [spot.event_id for spot in likely], keyring)
+        found += [spot for spot, hide in zip(likely, hides, strict=True) if says(said[spot], text, hide=hide)]
     return found
 
 
@@ -94,6 +101,30 @@ def _answers(ledger: Ledger, ids: Sequence[str], keyring: Keyring) -> list[list[
         list(_opened(ledger.account, event_id, history or b"", keyring))
         for event_id, history in zip(ids, stored, strict=True)
     ]
+
+
+def _hides(ledger: Ledger, ids: Sequence[str], keyring: Keyring) -> list[Callable[[str], str]]:
+    """Return what hides, in a text about each of some letters, whom it is about."""
+    stored = ledger.ask("HMGET", key_of(ledger.account, "rec"), *ids) if ids else []
+    return [
+        partial(_hidden, whom=_event(ledger.account, event_id, record or b"", keyring))
+        for event_id, record in zip(ids, stored, strict=True)
+    ]
+
+
+def _hidden(text: str, *, whom: Mapping[str, Any]) -> str:
+    said = {name: value for name in ("email", "mobile") if isinstance(value := whom.get(name), str)}
+    return mask_text(text, email=said.get("email"), mobile=said.get("mobile")) or ""
+
+
+def _event(account: str, event_id: str, stored: bytes, keyring: Keyring) -> Mapping[str, Any]:
+    """Read an event; one that cannot be read hides nobody, here as where its answer is shown."""
+    record = read_record(stored)
+    try:
+        event: Any = record and record.opened(keyring, account=account, event_id=event_id).event
+    except (LockedError, DamagedError, ValueError):
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def _opened(account: str, event_id: str, history: bytes, keyring: Keyring) -> Iterator[str]:

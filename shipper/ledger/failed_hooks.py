@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from shipper.errors import ShipperError
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.record import HookJob, read_job
@@ -25,16 +26,24 @@ class FailedHook:
     error: str
 
 
+class HookNotFoundError(ShipperError):
+    """Say that a job is none of those that were given up: there is no place behind it."""
+
+
 def failed_hooks(ledger: Ledger, *, beyond: str | None = None) -> Iterator[FailedHook]:
     """Yield those that were given up, newest first, from the other side of the job `beyond`.
 
     The page goes on by rank: a job that another person retries meanwhile may hide one until the next look.
+    Raises HookNotFoundError, at the first of them, where `beyond` is retried or discarded itself: nothing
+    remembers where it stood.
     """
     key = key_of(ledger.account, "hf")
     first = 0
     if beyond is not None:
         rank = ledger.ask("ZREVRANK", key, beyond)
-        first = 0 if rank is None else int(rank) + 1
+        if rank is None:
+            raise HookNotFoundError(f"{beyond} is no failed hook any more: begin with the first page")
+        first = int(rank) + 1
     while True:
         flat = ledger.ask("ZRANGE", key, first, first + STEP - 1, "REV", "WITHSCORES")
         yield from _read(ledger, dict(zip(flat[::2], flat[1::2], strict=True)))

@@ -21,7 +21,7 @@ class Filter:
 
     `reason` may be `unclear`, `code` and `field` may be `-` for none. Times are ms: from `since` on, before
     `until`. `text` is contained in the last answer, whatever its case; of a number, an id or what stands in
-    quotes there, the whole is found and not a part.
+    quotes there, the whole is found and not a part, and the customer's email and mobile are not.
     """
 
     reason: str | None = None

@@ -18,6 +18,8 @@ from shipper.ledger.ledger import Ledger
 
 STEP: Final = 500
 """Letters looked at by one command."""
+LATEST: Final = 9_999_999_999_999
+"""The last moment in ms, in 2286, that sorts as a text of thirteen digits."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,9 +83,14 @@ def those_in(ledger: Ledger, index: str, spots: Sequence[Spot]) -> list[Spot]:
 
 
 def _bounds(index: str, window: Window) -> tuple[str, str]:
-    since = "" if window.since is None else f"{max(window.since, 0):013}"
-    until = f"({index}\1" if window.until is None else f"({index}\0{max(window.until, 0):013}"
+    since = "" if window.since is None else _sorted(window.since)
+    until = f"({index}\1" if window.until is None else f"({index}\0{_sorted(window.until)}"
     return f"[{index}\0{since}", until
+
+
+def _sorted(ms: int) -> str:
+    """Return a moment as it sorts among those of letters: `:` comes after every digit."""
+    return f"{max(ms, 0):013}" if ms <= LATEST else ":"
 
 
 def _member(index: str, spot: Spot) -> str:

@@ -16,7 +16,7 @@ FIXED: Final = {
     "ended": "LIST of ended ids, oldest first, until retention forgets them",
     "exported": "ZSET id → ms at which a file took it; minus ms once delivered or expunged, and forgotten",
     "idem": "HASH idempotency key (hashed) → id, fingerprint",
-    "idemx": "LIST of idempotency keys of ended events and when they ended",
+    "idemx": "LIST of idempotency keys of ended events and when they ended; 0: perhaps not yet",
     "dead": "ZSET id → ms at which it died",
     "uncl": "ZSET id → ms at which it became unclear",
     "dx": "ZSET of score 0: pages of dead letters by reason, code, field, kind, name, lane and group",

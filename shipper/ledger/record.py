@@ -23,6 +23,10 @@ _FATES: Final[dict[str, Literal["delivered", "discarded", "expunged"]]] = {
 CONTEXT: Final = re.compile(r"[\w.~%=&-]+", re.ASCII)
 ANSWER_BYTES: Final = 2048
 """Most bytes of Gameball's answer that an attempt keeps."""
+END_MS: Final = 253_402_300_800_000
+"""The year 10000: no moment that can be told is later."""
+UNREADABLE: Final = "unreadable"
+"""The outcome of a line that is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +214,56 @@ def write_attempt(attempt: Attempt, *, hide: Callable[[str], str] = str) -> byte
 
 def read_history(stored: bytes) -> list[dict[str, Any]]:
     """Return an event's attempts and redrives, oldest first; the oldest of a long history are cut."""
-    return [json.loads(line) for line in stored.split(b"\n") if line]
+    return [_read_line(line) for line in stored.split(b"\n") if line]
+
+
+def _read_line(stored: bytes) -> dict[str, Any]:
+    """Return a line; for one that was put there by hand and is none, one that says so: the others go on."""
+    try:
+        found: Any = json.loads(stored)
+    except (ValueError, RecursionError):
+        found = None
+    return found if is_line(found) else {"at": 0, "outcome": UNREADABLE}
+
+
+def is_line(found: Any) -> bool:
+    """Tell whether it can be a line of a history: what its readers use is of its type."""
+    return isinstance(found, dict) and all(
+        is_sound(found[name]) for name, is_sound in _SOUND.items() if name in found
+    )
+
+
+def _is_time(value: Any) -> bool:
+    return _is_whole(value) and 0 <= value < END_MS
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_spans(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, list) and len(each) == 3 and _is_text(each[0]) and all(map(_is_time, each[1:]))
+        for each in value
+    )
+
+
+_SOUND: Final[dict[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("at", "claimed"), _is_time),
+    **dict.fromkeys(("number", "of", "took_ms", "status", "code", "delay_ms"), _is_whole),
+    **dict.fromkeys(("worker", "verdict", "outcome", "request_id", "answer"), _is_text),
+    **dict.fromkeys(("by", "job", "places"), _is_text),
+    "with": _are_texts,
+    "held": _are_spans,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
+from shipper.cli.json_text import read_json
 from shipper.clock import now_ms
+from shipper.settings import Settings
 from shipper.web.guesses import address_of, read_networks
 from shipper.web.page import Page
 from shipper.web.person import Person
@@ -18,6 +19,9 @@ from shipper.web.refusal import Refusal
 from shipper.web.visit import Site, Visit
 
 LARGEST_BODY: Final = 256 * 1024
+"""Bytes of a form or an object, but for one that holds an event."""
+WIDEST: Final = 8
+"""Bytes that a form makes of one of an event's at most: `%5Cu007f` of a DEL."""
 MOST_FIELDS: Final = 1_200
 """A form may hold so many: a thousand ids, and what else it says."""
 
@@ -78,20 +82,31 @@ def told_to_wait(seconds: int) -> str:
     return f"Too many wrong tokens came from your address: try again in {seconds} s."
 
 
-async def given_of(page: Page, request: Request) -> Mapping[str, Any]:
+async def given_of(page: Page, request: Request, settings: Settings) -> Mapping[str, Any]:
     """Read a form, or the JSON object of an API call; raise Refusal."""
-    body = await _body(request)
+    body = await _body(page, request, most=largest_of(settings) if page.takes_event else LARGEST_BODY)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     wanted = "application/json" if page.is_api else "application/x-www-form-urlencoded"
     if kind != wanted and (body or page.is_api):
         raise Refusal(415, f"The body must be {wanted}.")
     try:
         text = body.decode()
-        if not page.is_api:
-            return _form(text)
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        return _object(text) if page.is_api else _form(text)
+    except ValueError:
         raise Refusal(400, f"The body is no {wanted}.") from None
+
+
+def largest_of(settings: Settings) -> int:
+    """Return the bytes of a form that holds an event, and what else there is to say, at most."""
+    return LARGEST_BODY + WIDEST * settings.max_body_bytes
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Read a JSON object, as strictly as what a person writes; raise Refusal."""
+    try:
+        found = read_json(text or "{}")
+    except ValueError as error:
+        raise Refusal(400, f"The body {error}.") from None
     if not isinstance(found, dict):
         raise Refusal(400, "The body is no JSON object.")
     return found
@@ -105,14 +120,15 @@ def _form(text: str) -> dict[str, Any]:
     return form
 
 
-async def _body(request: Request) -> bytes:
-    """Read what was sent, up to the largest that any page takes."""
+async def _body(page: Page, request: Request, *, most: int) -> bytes:
+    """Read what was sent, up to the largest that the page takes."""
     body = bytearray()
     try:
         async for piece in request.stream():
             body += piece
-            if len(body) > LARGEST_BODY:
-                raise Refusal(413, f"More than {LARGEST_BODY} bytes were sent.")
+            if len(body) > most:
+                instead = ": shipper dead edit takes any size." if page.takes_event else "."
+                raise Refusal(413, f"More than {most} bytes were sent{instead}")
     except ClientDisconnect:
         raise Refusal(400, "The body was not whole.") from None
     return bytes(body)

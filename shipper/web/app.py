@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shipper.errors import EventNotFoundError, LedgerFullError, LedgerUnavailableError, ShipperError
-from shipper.inspector import ImportCutError, JobNotFoundError, JobStateError
+from shipper.inspector import HookNotFoundError, ImportCutError, JobNotFoundError, JobStateError
 from shipper.logs import get_logger
 from shipper.web.admission import Stranger, admit, given_of
 from shipper.web.api import description
@@ -94,7 +94,7 @@ async def _let_in(site: Site, page: Page, request: Request) -> Response:
         async with upload(request, api=page.is_api) as file:
             return await run_in_threadpool(_answer, page, replace(visit, file=file))
     if page.method == "POST":
-        visit = replace(visit, given=await given_of(page, request))
+        visit = replace(visit, given=await given_of(page, request, site.settings))
     return await run_in_threadpool(_answer, page, visit)
 
 
@@ -105,7 +105,7 @@ def _answer(page: Page, visit: Visit) -> Response:
         return page.answer(visit)
     except MistakeError as error:
         return _refused(site, 400, str(error), api=page.is_api)
-    except (EventNotFoundError, JobNotFoundError) as error:
+    except (EventNotFoundError, HookNotFoundError, JobNotFoundError) as error:
         return _refused(site, 404, str(error), api=page.is_api)
     except (JobStateError, TooLateError) as error:
         return _refused(site, 409, str(error), api=page.is_api)

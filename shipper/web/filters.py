@@ -10,6 +10,7 @@ from shipper.cli.text import iso, read_moment
 from shipper.clock import now_ms
 from shipper.event_id import is_event_id
 from shipper.inspector import REASONS, Filter, ReasonGroup, Spot, read_field, say_field
+from shipper.metadata import is_utf8
 from shipper.web.mistake import MistakeError
 
 NO_CODE: Final = "-"
@@ -77,7 +78,7 @@ def read_spot(text: str) -> Spot | None:
     if not text:
         return None
     at, _, event_id = text.partition(".")
-    if not (at.isascii() and at.isdigit() and len(at) <= 15 and is_event_id(event_id)):
+    if not (at.isascii() and at.isdigit() and len(at) <= 13 and is_event_id(event_id)):
         raise MistakeError("before is no place in the list: follow the link of the page before")
     return Spot(int(at), event_id)
 
@@ -128,6 +129,8 @@ def _text(given: Mapping[str, Any], name: str) -> str:
         raise MistakeError(f"{name} is no text")
     if len(value) > LONGEST:
         raise MistakeError(f"{name} is longer than {LONGEST} characters")
+    if not is_utf8(value):
+        raise MistakeError(f"{name} holds half of a character, which is no text")
     return value if name in EXACT else value.strip()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from shipper.cli.text import clean, duration, iso, moment, number
+from shipper.cli.text import clean, duration, in_shell, iso, moment, number
 from shipper.clock import now_ms
 from shipper.web.filters import query_of
 
@@ -39,6 +40,7 @@ class Look:
         self._jinja.filters.update(
             ago=ago,
             block=block,
+            command=command,
             cut=_cut,
             duration=duration,
             exact=exact,
@@ -96,6 +98,11 @@ def block(value: Any) -> Markup:
     rest = len(text) - LONGEST_BLOCK
     cut = Markup("\n… {} more characters").format(number(rest)) if rest > 0 else Markup("")
     return Markup("\n").join(escape(clean(line)) for line in lines) + cut
+
+
+def command(text: str) -> Markup:
+    """Write a command as it is copied into a shell."""
+    return escape(" ".join(in_shell(word) for word in shlex.split(text)))
 
 
 def exact(value: object) -> Markup:

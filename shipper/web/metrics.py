@@ -136,13 +136,13 @@ GAUGES: Final = (
     Told(
         name="paused",
         about="1 for the reason that holds the account, 0 for all others.",
-        value=lambda m: {why: float(m.standing.pause_reason == why) for why in PAUSES},
+        value=lambda m: {why: float(_is_held(m, why)) for why in PAUSES},
         by="reason",
     ),
     Told(
         name="breaker_open",
         about="1 while the breaker holds the account.",
-        value=lambda m: float(m.standing.pause_reason == "breaker"),
+        value=lambda m: float(_is_held(m, "breaker")),
     ),
     Told(
         name="alarm_raised",
@@ -218,6 +218,10 @@ class _Accounts(Collector):
             else:
                 family.add_metric((account,), value)
         return family
+
+
+def _is_held(metrics: Metrics, why: str) -> bool:
+    return metrics.standing.paused and metrics.standing.pause_reason == why
 
 
 def _raised(metrics: Metrics) -> set[str]:

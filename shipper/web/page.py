@@ -27,6 +27,8 @@ class Page:
     method: Literal["GET", "POST"] = "GET"
     takes_file: bool = False
     """Its body is a file, received once its sender was let in; what else it is given stands in the query."""
+    takes_event: bool = False
+    """Its form or object holds what an event says, which may be larger than anything else that is said."""
 
     @property
     def is_api(self) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from shipper.inspector.place import write_place
 from shipper.ledger.record import read_record
 from tests.cli.conftest import Run, objects, one
 from tests.inspector.story import ACCEPTED, FIELD, HOUR, LOST, REFUSED, SPENT, Answer, Story
+from tests.support.servers import RedisServer
 
 REC = "{shipper:default}:rec"
 LETTER = {
@@ -99,6 +103,41 @@ def test_letters_are_filtered_and_paged(run: Run, story: Story) -> None:
     assert shown.endswith(f"\nthe next page: --before {place}\n")
 
 
+def test_in_json_a_page_says_beside_its_lines_where_the_next_one_begins(run: Run, story: Story) -> None:
+    dead(story, "c-1", "visit")
+    dead(story, "c-2", "visit")
+
+    page = run("dead", "list", "--limit", "1", "--json")
+    last = run("dead", "list", "--limit", "2", "--json")
+
+    (letter,) = objects(page)
+    assert page.stderr == f"the next page: --before {letter['ended_at']}/{letter['event_id']}\n"
+    assert last.stderr == ""
+
+
+def test_in_json_a_search_that_stopped_is_not_taken_for_one_that_found_nothing(
+    run: Run, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shipper.cli.dead.list.LOOKED", 1)
+    dead(story, "c-1", "order")
+    dead(story, "c-2", "visit")
+
+    page = run("dead", "list", "--customer", "c-1", "--event", "visit", "--json")
+
+    assert page.stdout == ""
+    assert page.stderr.startswith("older ones were not looked at; go on: --before 20")
+
+
+def test_in_json_groups_that_are_left_out_are_told_beside_the_others(run: Run, story: Story) -> None:
+    dead(story, "c-1", "visit")
+    dead(story, "c-2", "order")
+
+    some = run("dead", "reasons", "--limit", "1", "--json")
+
+    assert len(objects(some)) == 1
+    assert some.stderr == "1 smaller groups are left out: --limit\n"
+
+
 def test_an_empty_list_is_no_failure(run: Run) -> None:
     assert run("dead", "list").stdout == "no dead letters\n"
     assert run("dead", "list", "--json").stdout == ""
@@ -138,7 +177,7 @@ def test_a_group_is_drawn_with_its_advice_and_a_command_that_takes_it(run: Run, 
     dead(story, "c-1", name, FIELD)
 
     shown = run("dead", "reasons").stdout
-    command = shown.split("$ shipper ")[1].replace("\\\n", "")
+    command = shown.split("$ shipper ")[-1].replace("\\\n", "")
     found = objects(run("dead", "list", *shlex.split(command)[2:], "--json"))
 
     assert shown.splitlines()[0].startswith("1  refused 3003 · a very long event name")
@@ -149,17 +188,71 @@ def test_a_group_is_drawn_with_its_advice_and_a_command_that_takes_it(run: Run, 
     assert [letter["event_names"] for letter in found] == [[name]]
 
 
-def test_the_edit_that_a_group_comes_with_mends_it_once_it_is_completed(run: Run, story: Story) -> None:
-    letter = dead(story, "c-1", "purchase", FIELD)
+def test_where_an_edit_may_mend_a_group_it_comes_before_the_redrive(run: Run, story: Story) -> None:
+    dead(story, "c-1", "visit", FIELD)
+    dead(story, "c-1", "visit")
+
+    refused, inactive = run("dead", "reasons").stdout.split("\n\n")
+
+    assert refused.splitlines()[-6:] == [
+        "  where the events are wrong:",
+        "  $ shipper dead edit --reason refused --code 3003 --event visit \\",
+        "      --field total --set visit.PROPERTY=JSON --dry-run",
+        "  after it is mended at Gameball:",
+        "  $ shipper dead redrive --reason refused --code 3003 --event visit \\",
+        "      --field total",
+    ]
+    assert "dead edit" not in inactive
+    assert "wrong:" not in inactive
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["write\xa0review", "zero\u200bwidth", "\u202egnp.exe", "it's a \\ \u2028 line", "🎉\u200d$(reboot)"],
+)
+def test_a_command_selects_its_group_when_a_shell_reads_the_copy(name: str, run: Run, story: Story) -> None:
+    dead(story, "c-1", name)
+
+    shown = run("dead", "reasons").stdout
+    command = shown.split("$ shipper ")[-1]
+    read = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, check=True, timeout=30
+    ).stdout.decode()
+    found = objects(run("dead", "list", *read.rstrip("\0").split("\0")[2:], "--json"))
+
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    assert [letter["event_names"] for letter in found] == [[name]]
+
+
+def test_commands_for_another_redis_than_the_settings_name_are_told_apart(
+    run: Run, story: Story, server: RedisServer
+) -> None:
+    dead(story, "c-1", "visit")
+
+    here = run("dead", "reasons").stdout
+    there = run("dead", "reasons", "--redis-url", server.url).stdout
+
+    assert "--redis-url" not in here
+    assert there.endswith("\nthese commands are for SHIPPER_REDIS_URL: add your --redis-url to them\n")
+
+
+@pytest.mark.parametrize("name", ["purchase", "order.placed", "a b[0]"])
+def test_the_edit_that_a_group_comes_with_mends_it_once_it_is_completed(
+    name: str, run: Run, story: Story
+) -> None:
+    letter = dead(story, "c-1", name, FIELD, events={name: {"total": "12.5"}})
     (group,) = objects(run("dead", "reasons", "--json"))
     edit = shlex.split(group["edit"])[1:]
 
     incomplete = run(*edit, code=2).stderr
     tried = objects(run(*(word.replace("JSON", "12.5") for word in edit), "--json"))
 
-    assert edit[-3:] == ["--set", "purchase.total=JSON", "--dry-run"]
-    assert "purchase.total" in incomplete
+    assert edit[-3:] == ["--set", f"{name}.total=JSON", "--dry-run"]
+    assert f"{name}.total" in incomplete
     assert [(each["fits"], each["event_id"]) for each in tried] == [(1, letter)]
+    assert [(change["place"], change["after"]) for change in tried[0]["differences"]] == [
+        (write_place((name, "total")), 12.5)
+    ]
 
 
 def test_letters_are_found_by_field_and_by_a_text_of_the_answer(run: Run, story: Story) -> None:
@@ -188,6 +281,14 @@ def test_a_variable_that_was_never_set_means_nobody(
     assert option in refused.stderr
     assert "is empty: say which" in refused.stderr or "is a number" in refused.stderr
     assert len(objects(run("dead", "list", "--json"))) == 1
+
+
+@pytest.mark.parametrize("option", ["--customer", "--event", "--field", "--text", "--code"])
+def test_a_filter_in_other_bytes_than_utf_8_is_refused(option: str, run: Run) -> None:
+    refused = run("dead", "list", option, os.fsdecode(b"caf\xe9"), code=2)
+
+    assert option in refused.stderr
+    assert "is no text in UTF-8" in refused.stderr or "is a number" in refused.stderr
 
 
 def test_an_event_is_shown_with_its_way(run: Run, story: Story) -> None:

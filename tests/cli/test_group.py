@@ -92,6 +92,8 @@ def test_it_is_a_module_too() -> None:
         (("dead", "list", "--since", "noon"), "'noon' is no time"),
         (("dead", "list", "--code", "abc"), "is a number, or none"),
         (("dead", "list", "--before", "x"), "is no place in the list"),
+        (("dead", "list", "--before", "2326-11-22/01HF7YAT000000000000000001"), "is no place in the list"),
+        (("dead", "list", "--before", "1926-11-22/01HF7YAT000000000000000001"), "is no place in the list"),
         (("dead", "list", "--reason", "odd"), "'odd' is not one of"),
         (("dead", "redrive"), "Say which"),
         (("dead", "redrive", "--all", "--reason", "refused"), "Say which"),

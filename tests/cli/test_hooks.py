@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.conftest import Run, objects, one
-from tests.inspector.story import ACCEPTED, Story
+from tests.inspector.story import ACCEPTED, SECOND, Story
 
 
 def failed(story: Story, customer: str) -> str:
@@ -63,3 +65,36 @@ def test_discarding_wants_a_yes(run: Run, story: Story) -> None:
 
     assert "Discard the failed hooks of 1 event(s) for good? Nobody is there to ask" in refused.stderr
     assert len(objects(run("hooks", "list", "--json"))) == 1
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_full_page_says_where_the_next_one_begins(run: Run, story: Story, as_json: tuple[str, ...]) -> None:
+    older = failed(story, "c-1")
+    story.passes(SECOND)
+    alarm = story.alarm_hooks_fail()
+
+    first = run("hooks", "list", "--limit", "1", *as_json)
+    rest = objects(run("hooks", "list", "--before", alarm, "--json"))
+
+    said = first.stderr if as_json else first.stdout
+    assert said.endswith(f"the next page: --before {alarm}\n")
+    assert [each["event_id"] for each in rest] == [older]
+
+
+def test_a_page_after_what_is_no_failed_hook_is_refused(run: Run, story: Story) -> None:
+    event_id = failed(story, "c-1")
+
+    never = run("hooks", "list", "--before", "garbage", code=2)
+    gone = run("hooks", "list", "--before", f"{event_id}:7", code=1)
+
+    assert "is no hook job: an event id, or an alarm" in " ".join(never.stderr.split())
+    assert f"{event_id}:7 is no failed hook any more: begin with the first page" in gone.stderr
+    assert gone.stdout == ""
+
+
+def test_a_page_after_a_hook_is_one_accounts(run: Run, story: Story) -> None:
+    event_id = failed(story, "c-1")
+
+    refused = run("hooks", "list", "--before", f"{event_id}:0", code=2, SHIPPER_ACCOUNTS="default,other")
+
+    assert "choose one by --account" in refused.stderr

@@ -131,7 +131,15 @@ def test_what_operators_did_is_told_with_their_names(run: Run, letters: list[str
     assert objects(run("trail", "--action", "pause", "--since", "1h", "--json")) == entries[2:]
     place = entries[0]["place"]
     assert run("trail", "--limit", "1").stdout.endswith(f"\nthe next page: --before {place}\n")
+    assert run("trail", "--limit", "1", "--json").stderr == f"the next page: --before {place}\n"
     assert objects(run("trail", "--before", place, "--json")) == entries[1:]
+
+
+@pytest.mark.parametrize("place", ["garbage", "1-", "+", "\u0661-1", ""])
+def test_a_place_that_can_be_none_in_the_log_is_refused(run: Run, place: str) -> None:
+    refused = run("trail", "--before", place, code=2)
+
+    assert "is no place in the log: write 1700000000000-0" in " ".join(refused.stderr.split())
 
 
 def test_nothing_was_done_yet(run: Run) -> None:

@@ -17,6 +17,7 @@ LINES = [
     {"at": NOW + 11_200, "number": 2, "verdict": "permanent", "outcome": "dead: refused", "worker": "w1"}
     | {"claimed": NOW + 11_200},
     {"at": NOW + 90_000, "outcome": "edited", "by": "mona", "places": "visit.page"},
+    {"at": NOW + 93_000, "outcome": "redriven", "may_duplicate": False, "by": "ben", "job": "J1"},
     {"at": NOW + 95_000, "number": 3, "verdict": "permanent", "outcome": "dead: refused", "worker": "w1"},
 ]
 
@@ -44,6 +45,7 @@ def test_waits_siblings_edits_and_the_hook_are_drawn(run: Run, story: Story, red
     assert "waited 2 s backoff, 100 ms for its turn" in drawn
     assert "waited 1 min as a dead letter" in drawn
     assert "edited by mona and sent again: visit.page" in drawn
+    assert "sent again by ben in job J1: a new life with a fresh budget" in drawn
 
 
 def test_what_a_waiting_event_waits_for_is_drawn(run: Run, story: Story) -> None:

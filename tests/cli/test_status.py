@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from redis import Redis
+
 from shipper.clock import now_ms
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import sweep
@@ -118,6 +120,16 @@ def test_a_pause_has_an_end_or_none(run: Run) -> None:
         "paused_until": None,
     }
     assert for_a_while["paused_until"].endswith("Z")
+
+
+def test_a_pause_whose_time_is_over_is_told_as_no_pause(run: Run, redis: Redis) -> None:
+    run("pause")
+    redis.hset("{shipper:default}:gate", "until", 1)
+
+    drawn, told = run("status").stdout, one(run("status", "--json"))
+
+    assert "no longer paused (operator): the next call, alone, tells if that is over" in drawn
+    assert (told["paused"], told["pause_reason"], told["paused_until"]) == (False, "operator", None)
 
 
 def test_resume_tells_what_held_the_account(run: Run) -> None:

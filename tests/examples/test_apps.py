@@ -105,6 +105,30 @@ def test_an_app_without_its_ledger_asks_to_be_called_again(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
+@pytest.mark.parametrize(("serve", "payload"), [(flask, "data"), (fastapi, "json")])
+def test_an_app_answers_409_to_a_review_that_was_told_otherwise(
+    serve: Any, payload: str, start_app: StartApp, ledger: Ledger
+) -> None:
+    app = start_app(serve)
+
+    first = app.post("/reviews/7", **{payload: {"customer": "c-42", "stars": 5}})
+    other = app.post("/reviews/7", **{payload: {"customer": "c-42", "stars": 1}})
+
+    assert (other.status_code, other.json()["event_id"]) == (409, first.json()["event_id"])
+    assert accepted(ledger) == 1
+
+
+@pytest.mark.parametrize(("serve", "payload"), [(flask, "data"), (fastapi, "json")])
+def test_an_app_with_a_fault_of_its_own_does_not_ask_to_be_called_again(
+    serve: Any, payload: str, start_app: StartApp
+) -> None:
+    app = start_app(serve, redis_url="http://no-redis.example.com")
+
+    answer = app.post("/reviews/7", **{payload: {"customer": "c-42", "stars": 5}})
+
+    assert (answer.status_code, "Retry-After" in answer.headers) == (500, False)
+
+
 def test_the_django_app_enqueues_what_it_commits_and_nothing_it_rolls_back(
     start_app: StartApp, ledger: Ledger
 ) -> None:
@@ -137,5 +161,20 @@ def test_the_django_app_enqueues_later_what_an_outage_kept_out(
 
     assert (kept.status_code, kept.json()["event_id"]) == (201, "")
     assert body_of(ledger, first.json()["enqueued"][0])["customerId"] == "c-42"
-    assert second.json() == {"enqueued": []}
+    assert second.json() == {"enqueued": [], "refused": {}}
     assert accepted(ledger) == 1
+
+
+def test_a_review_that_cannot_be_told_does_not_keep_the_later_ones_of_the_django_app(
+    start_app: StartApp, ledger: Ledger
+) -> None:
+    cut_off = start_app(django, redis_url=NOBODY)
+    for customer in (" ", "c-42"):
+        cut_off.post("/reviews", data={"customer": customer, "stars": "5"})
+    cut_off.stop()
+    app = start_app(django)
+
+    answer = app.post("/reviews/missing").json()
+
+    assert [body_of(ledger, event_id)["customerId"] for event_id in answer["enqueued"]] == ["c-42"]
+    assert answer["refused"] == {"1": ["customer_id is blank"]}

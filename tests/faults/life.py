@@ -91,10 +91,15 @@ def _desk(works: Works, place: Place) -> Desk:
 
         return start
 
+    def tell_here(account: str, ticket: str) -> bool:
+        works.run_teller(account, ticket)
+        return True
+
     return Desk(
         start_pump=carried(works.run_pump),
         start_teller=carried(works.run_teller),
         run_here=works.run_pump,
+        tell_here=tell_here,
         wake=works.wake,
         give_up=lambda why: None,
         hanging_hooks=list,

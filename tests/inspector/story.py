@@ -17,6 +17,7 @@ from shipper.ledger.operations import (
     ClaimedEvent,
     SettledCall,
     SettledEvent,
+    alarm,
     claim,
     enqueue,
     hook_claim,
@@ -148,6 +149,12 @@ class Story:
         jobs = self.ledger.run(hook_claim("h1", SETTINGS, most=100, now=self.now)) or []
         for job in jobs:
             self.ledger.run(hook_settle(job.job, "h1", "failed", error=error, now=self.now))
+
+    def alarm_hooks_fail(self, name: str = "pause_ms") -> str:
+        """Let an alarm be raised and its hooks be given up; return their job."""
+        self.ledger.run(alarm({name: 7}, {name: 5}, {name}, held=False, seen_at=self.now, now=self.now))
+        self.hooks_fail("the pager is away")
+        return f"alarm-{name}-{self.now}:0"
 
     def _admit(self, sealed: list[Envelope]) -> Any:
         return enqueue(sealed, SETTINGS, now=self.now)

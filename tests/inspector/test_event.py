@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 
 import pytest
 from redis import Redis
 
 from shipper.envelope import lane_of
 from shipper.errors import EventNotFoundError
-from shipper.inspector import Filter, HookStanding, Inspector, Moment, TrailFilter, Wait
+from shipper.inspector import Change, Filter, HookStanding, Inspector, Moment, TrailFilter, Wait
 from shipper.inspector.waiting import spent
 from shipper.ledger.ledger import Ledger
 from shipper.outcome import OnUnclear, Retry, State, Verdict
@@ -201,7 +202,7 @@ def test_what_a_worker_wrote_of_holds_and_siblings_is_in_the_timeline(
         | {"claimed": NOW + 8990, "held": [["lane", NOW, NOW + 500], ["throttled", NOW + 400, NOW + 8400]]}
         | {"of": 3, "with": ["A", "B"]},
         {"at": NOW + 12_000, "number": 2, "verdict": "crashed", "outcome": "retry"},
-        {"at": NOW + 20_000, "outcome": "redriven", "by": "ann"},
+        {"at": NOW + 20_000, "outcome": "redriven", "by": "ann", "job": "J1"},
     ]
     redis.hset("{shipper:default}:why", event_id, "\n".join(map(json.dumps, lines)))
 
@@ -214,7 +215,8 @@ def test_what_a_worker_wrote_of_holds_and_siblings_is_in_the_timeline(
         Wait(what="waiting", ms=590),
     )
     assert second.waits is None
-    assert (redriven.by, redriven.waits) == ("ann", (Wait(what="letter", ms=8000),))
+    assert (redriven.by, redriven.job) == ("ann", "J1")
+    assert redriven.waits == (Wait(what="letter", ms=8000),)
 
 
 def test_a_waiting_event_tells_what_it_waits_for(story: Story, inspector: Inspector, redis: Redis) -> None:
@@ -258,3 +260,23 @@ def test_who_asks_for_contacts_stands_on_the_audit_log(story: Story, ledger: Led
 
     (entry,) = inspector.trail(TrailFilter())
     assert (entry.operator, entry.action, entry.ids) == ("ann", "unmask", (event_id,))
+
+
+def test_a_line_of_its_history_that_is_none_is_told_and_all_else_goes_on(
+    story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    spoilt, sound = (story.enqueue(f"c-{i}", "visit") for i in range(2))
+    story.calls(REFUSED)
+    (lines,) = redis.hmget("{shipper:default}:why", [spoilt])
+    bad = '{"at":"yesterday","outcome":"imported"}\n'
+    redis.hset("{shipper:default}:why", spoilt, bad + str(lines, "utf-8"))  # type: ignore[arg-type]
+
+    told = [moment.what for moment in inspector.event(spoilt).timeline]
+    found = inspector.letters.correct(
+        inspector.letters.choose(Filter(reason="refused")), Change(renames={"visit": "stay"})
+    )
+    file = BytesIO(b"".join(inspector.letters.export(inspector.letters.choose([spoilt, sound]))))
+
+    assert told == ["accepted", "unreadable", "attempt", "dead"]
+    assert found.fits == 2
+    assert inspector.letters.check_export(file)[1] == 2

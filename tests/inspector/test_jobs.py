@@ -192,6 +192,28 @@ def test_a_job_says_why_it_waits(story: Story, inspector: Inspector, ledger: Led
     assert inspector.jobs.cancel(job.job).waits is None
 
 
+def test_a_job_goes_on_when_a_pause_ends_though_nothing_else_happens(
+    story: Story, inspector: Inspector, ledger: Ledger
+) -> None:
+    refused(story, "c-1")
+    job = inspector.jobs.start(Filter(), rate=1000)
+    inspector.pause(for_ms=0)
+
+    carry(inspector, ledger, job)
+
+    assert inspector.jobs.find(job.job).sent == 1
+
+
+def test_what_a_job_sent_tells_who_started_it(story: Story, inspector: Inspector, ledger: Ledger) -> None:
+    (event_id,) = refused(story, "c-1")
+    job = inspector.jobs.start(Filter(), rate=1000)
+
+    carry(inspector, ledger, job)
+
+    (redriven,) = [each for each in inspector.event(event_id).timeline if each.what == "redriven"]
+    assert (redriven.by, redriven.job) == ("mona", job.job)
+
+
 def test_what_a_cancelled_job_sent_is_told_to_its_end(
     story: Story, inspector: Inspector, ledger: Ledger, redis: Redis
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from typing import Any
 
@@ -11,8 +11,10 @@ import pytest
 from redis import Redis
 
 from shipper.inspector import Filter, Inspector, Letter
+from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import ClaimedEvent
 from shipper.outcome import State
+from shipper.settings import Settings
 from tests.inspector.story import (
     ACCEPTED,
     FIELD,
@@ -100,6 +102,7 @@ def test_letters_come_newest_first_and_unclear_ones_among_them(story: Story, ins
     assert page.beyond is None
 
 
+YEAR_2326 = 11_263_000_000_000
 FILTERS = {
     "by reason": (Filter(reason="refused"), {"a", "b", "e", "f"}),
     "by the reason unclear": (Filter(reason="unclear"), {"d"}),
@@ -111,6 +114,16 @@ FILTERS = {
     "since a moment": (Filter(since=NOW + 2 * HOUR), {"c", "d", "e", "f"}),
     "before a moment": (Filter(until=NOW + 2 * HOUR), {"a", "b"}),
     "between moments": (Filter(since=NOW + HOUR, until=NOW + 3 * HOUR), {"b", "c"}),
+    "since a moment after the last of thirteen digits": (Filter(since=10_000_000_000_000), set()),
+    "since a year that is a slip": (Filter(since=YEAR_2326), set()),
+    "by customer, since a year that is a slip": (Filter(customer_id="c-2", since=YEAR_2326), set()),
+    "before a year that is a slip": (Filter(until=YEAR_2326), {"a", "b", "c", "d", "e", "f"}),
+    "between years that are slips": (Filter(since=YEAR_2326, until=YEAR_2326 + 1), set()),
+    "since a moment before all": (Filter(since=-1), {"a", "b", "c", "d", "e", "f"}),
+    "since the first moment": (Filter(since=0), {"a", "b", "c", "d", "e", "f"}),
+    "before the first moment": (Filter(until=-1), set()),
+    "since the moment before which": (Filter(since=NOW + HOUR, until=NOW + HOUR), set()),
+    "since a moment after that before which": (Filter(since=NOW + 3 * HOUR, until=NOW + HOUR), set()),
     "unclear ones": (Filter(unclear=True), {"d"}),
     "all but unclear ones": (Filter(unclear=False), {"a", "b", "c", "e", "f"}),
     "by reason and name": (Filter(reason="refused", event_name="visit"), {"b", "e"}),
@@ -228,6 +241,48 @@ def test_a_page_whose_work_is_bounded_comes_back_short_and_says_where_to_go_on(
     assert short.letters == ()
     assert short.beyond is not None
     assert ids(rest.letters) == ids(whole.letters) == [rare]
+
+
+GUESSES = {
+    "a mobile": ("+201001234567", False),
+    "a part of a mobile": ("mobile +20100123", False),
+    "a mobile as the answer has it": ("201001234567", False),
+    "digits of a mobile": ("2010", False),
+    "an email": ("ann@example.com", False),
+    "a part of an email": ("email Ann@exam", False),
+    "what stands before a mobile": ("customer with mobile", True),
+    "what stands behind an email": ("exists", True),
+    "another number": ("shop 77120", True),
+}
+
+
+@pytest.mark.parametrize("kinds", [1, 500], ids=["by kind", "one by one"])
+@pytest.mark.parametrize("guess", GUESSES.values(), ids=GUESSES.keys())
+def test_a_contact_that_is_hidden_in_an_answer_is_not_found_there(
+    guess: tuple[str, bool], kinds: int, story: Story, inspector: Inspector, redis: Redis
+) -> None:
+    text, is_found = guess
+    redis.hset("{shipper:default}:kinds", mapping={f"kind-{i}": 1 for i in range(kinds)})
+    answer = '{"message":"customer with mobile 201001234567, email Ann@example.com, exists in shop 77120"}'
+    contacts = {"email": "ann@example.com", "mobile": "+20 100 123 4567"}
+    event_id = one_dead(story, "c-1", "visit", answer=replace(REFUSED, answer=answer), **contacts)
+
+    found = inspector.letters.page(Filter(text=text), limit=10).letters
+
+    assert ids(found) == ([event_id] if is_found else [])
+    assert inspector.letters.choose(Filter(text=text)).count == len(found)
+
+
+def test_a_contact_of_an_encrypted_event_is_not_found_either(ledger: Ledger) -> None:
+    settings = Settings(encryption_keys=f"a:{'A' * 43}=", refusal_burst=0)
+    story, inspector = Story(ledger, settings=settings), Inspector(ledger, settings)
+    told = replace(REFUSED, answer="201001234567 is taken since 1999")
+    event_id = one_dead(story, "c-1", "visit", answer=told, mobile="+201001234567")
+
+    guessed = inspector.letters.page(Filter(text="201001234567"), limit=10).letters
+    found = inspector.letters.page(Filter(text="taken since 1999"), limit=10).letters
+
+    assert (ids(guessed), ids(found)) == ([], [event_id])
 
 
 def test_answers_beyond_five_hundred_kinds_are_found_all_the_same(

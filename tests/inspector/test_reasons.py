@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from shipper.inspector import Filter, Inspector, ReasonGroup, Reasons
 from tests.inspector.story import FIELD, HOUR, LOST, NOW, REFUSED, SPENT, Story
 
@@ -104,6 +108,29 @@ def test_letters_are_told_apart_by_the_field_that_was_refused(story: Story, insp
         ).count
         == 3
     )
+
+
+@pytest.mark.parametrize(
+    ("events", "changes"),
+    [
+        ({"order": {"total": "12"}}, ["order.total"]),
+        ({"order": {"items": [{"total": "12"}]}}, ["order.PROPERTY"]),
+        ({"order": {"total": 12, "items": [{"total": "12"}]}}, ["order.PROPERTY"]),
+        ({"order": {"total": "12"}, "visit": {}}, ["order.total", "visit.PROPERTY"]),
+        ({"order": {"total": "12"}, "visit": {"total": 1}}, ["order.PROPERTY", "visit.PROPERTY"]),
+        ({"order": {}}, ["order.PROPERTY"]),
+    ],
+    ids=["a property", "deeper", "and deeper", "of one event", "of either event", "missing"],
+)
+def test_an_edit_names_the_refused_field_only_where_it_can_be_nothing_else(
+    events: dict[str, Any], changes: list[str], story: Story, inspector: Inspector
+) -> None:
+    story.enqueue("c-1", events=events)
+    story.calls(FIELD)
+
+    edits = sorted(group.edit or "" for group in inspector.letters.reasons().groups)
+
+    assert [edit.split(" --set ")[1] for edit in edits] == [f"{change}=JSON --dry-run" for change in changes]
 
 
 def test_an_event_of_two_names_is_in_a_group_for_each(story: Story, inspector: Inspector) -> None:

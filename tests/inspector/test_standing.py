@@ -75,6 +75,29 @@ def test_a_pause_tells_why_and_until_when(story: Story, inspector: Inspector) ->
     assert inspector.status().paused is False
 
 
+def test_a_pause_whose_time_is_over_holds_nothing(inspector: Inspector) -> None:
+    inspector.pause(for_ms=0)
+
+    seen = inspector.status()
+
+    assert (seen.paused, seen.pause_reason, seen.paused_until) == (False, "operator", None)
+    assert inspector.health().paused is False
+
+
+def test_while_a_probe_is_under_way_the_account_is_held_until_its_lease_ends(
+    story: Story, inspector: Inspector
+) -> None:
+    inspector.pause(for_ms=0)
+    story.enqueue("c-1", "visit")
+    story.passes(HOUR)
+    story.claims()
+
+    seen = inspector.status()
+
+    assert (seen.paused, seen.pause_reason) == (True, "operator")
+    assert seen.paused_until == story.now + SETTINGS.lease_ms
+
+
 def test_status_warns_of_a_redis_that_keeps_nothing_and_of_corrupt_lanes(
     story: Story, inspector: Inspector, redis: Redis
 ) -> None:

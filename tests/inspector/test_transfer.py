@@ -407,12 +407,20 @@ BROKEN: dict[str, tuple[Callable[[list[bytes]], bytes], str]] = {
         lambda f: whole([f[0], resealed(f[1], state="waiting"), *f[2:]]),
         "line 2 has no state and time of a dead letter",
     ),
+    "an end after all that sort": (
+        lambda f: whole([f[0], resealed(f[1], ended_at=10**13), *f[2:]]),
+        "line 2 has no state and time of a dead letter",
+    ),
     "another customer's lane": (
         lambda f: whole([f[0], resealed(f[1], body='{"customerId":"x","events":{}}'), *f[2:]]),
         "line 2 has a header that does not fit its body",
     ),
     "a header with a key in it": (
         lambda f: whole([f[0], resealed(f[1], header="1|a b|1||f|n|s|r||3"), *f[2:]]),
+        "line 2 has a header that is none",
+    ),
+    "a birth beyond all calendars": (
+        lambda f: whole([f[0], resealed(f[1], header="1|l|253402300800000||f|n|s|r||3"), *f[2:]]),
         "line 2 has a header that is none",
     ),
     "numbers of another kind": (
@@ -425,6 +433,22 @@ BROKEN: dict[str, tuple[Callable[[list[bytes]], bytes], str]] = {
     ),
     "a history that is none": (
         lambda f: whole([f[0], resealed(f[1], history=["x"]), *f[2:]]),
+        "line 2 has a history that is none: what stands there as number 1",
+    ),
+    "a history without a time": (
+        lambda f: whole([f[0], resealed(f[1], history=[{"at": 1}, {"outcome": "redriven"}]), *f[2:]]),
+        "line 2 has a history that is none: what stands there as number 2",
+    ),
+    "a history of a time that is no number": (
+        lambda f: whole([f[0], resealed(f[1], history=[{"at": "yesterday"}]), *f[2:]]),
+        "line 2 has a history that is none",
+    ),
+    "a history beyond all calendars": (
+        lambda f: whole([f[0], resealed(f[1], history=[{"at": 253_402_300_800_000}]), *f[2:]]),
+        "line 2 has a history that is none",
+    ),
+    "a history with siblings that are none": (
+        lambda f: whole([f[0], resealed(f[1], history=[{"at": 1, "number": 1, "with": [2]}]), *f[2:]]),
         "line 2 has a history that is none",
     ),
 }

@@ -128,6 +128,33 @@ def test_a_worker_starts_on_a_full_redis_and_drains_it(stage: Stage) -> None:
     assert set(stage.copies().values()) == {1}
 
 
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_hooks_that_waited_for_a_worker_until_redis_was_full_are_told_all_the_same(
+    stage: Stage, pool: str
+) -> None:
+    delivering = stage.worker("-Q", "shipper.deliver")
+    for i in range(40):
+        stage.enqueue(f"c-{i}", hook="told")
+    stage.until(lambda: stage.count("delivered") == 40)
+    with stage.server.client() as redis:
+        redis.config_set("maxmemory", "1")
+        with pytest.raises(shipper.LedgerFullError):
+            stage.enqueue("c-too-late")
+        redis.delete("shipper.hooks")  # of the wake-ups until then each ticket runs out
+
+        telling = stage.worker("-Q", "shipper.hooks", "-P", pool, hooks=TOLD)
+
+        stage.until(lambda: stage.count("hooks_told") == 40)
+        stage.until(lambda: telling.told("teller.not_started") and len(telling.told("hook.told")) == 40)
+        assert (delivering.running, telling.running) == (True, True)
+        assert delivering.told("hook.told") == []
+
+        redis.config_set("maxmemory", "0")
+        stage.enqueue("c-later", hook="told")
+        stage.until(lambda: stage.count("hooks_told") == 41)
+    stage.assert_sound()
+
+
 def test_a_worker_for_hooks_alone_delivers_nothing(stage: Stage) -> None:
     stage.worker("-Q", "shipper.hooks", hooks=TOLD)
     event_id = stage.enqueue("c-1", hook="told")

@@ -15,10 +15,12 @@ from shipper.ledger import operations as ask
 from shipper.ledger.alarms import AlarmChange, RaisedAlarm, look_for_alarms, raised_alarms
 from shipper.ledger.ledger import Ledger
 from tests.ledger.book import Book, put, read
-from tests.ledger.builders import NOW, SECOND, dead, settings_of, unclear, waiting
+from tests.ledger.builders import HOUR, NOW, SECOND, dead, settings_of, unclear, waiting
 from tests.ledger.table import Row, table
 
+MINUTE: Final = 60 * SECOND
 NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})
+PAUSED: Final[dict[Any, Any]] = {"why": "operator", "until": str(NOW + HOUR), "step": "1000", "need": "1"}
 
 
 def look(value: int, *, at: int = NOW, held: bool = False, mark: int = 10) -> ask.Operation[dict[str, bool]]:
@@ -64,6 +66,24 @@ LOOKS = {
     "a look at older numbers changes nothing": Row(
         before=Book(alarms=RAISED), call=look(9, at=NOW), answer={}, after=Book(alarms=RAISED)
     ),
+    "a look from before the clock stepped back holds up none after it": Row(
+        before=Book(alarms={"at": str(NOW + MINUTE + 1)}),
+        call=look(10),
+        answer={"dead": True},
+        after=Book(alarms={"at": str(NOW), "dead": f"{NOW} 10 10"}, **job(True, 10)),
+    ),
+    "a look that was quicker may be a little ahead": Row(
+        before=Book(alarms={"at": str(NOW + MINUTE)}),
+        call=look(10),
+        answer={},
+        after=Book(alarms={"at": str(NOW + MINUTE)}),
+    ),
+    "nor is a pause remembered from there": Row(
+        before=Book(alarms={"at": "5", "held": str(NOW + MINUTE + 1)}),
+        call=look(0, held=True),
+        answer={},
+        after=Book(alarms={"at": str(NOW), "held": str(NOW)}),
+    ),
     "a pause is remembered from the first look that met it": Row(
         before=Book(alarms={"at": "5", "held": "5"}),
         call=look(0, held=True),
@@ -100,7 +120,7 @@ def test_look(row: Row, ledger: Ledger, redis: Redis) -> None:
             9 * SECOND,
         ),
         (
-            Book(gate={"why": "operator"}, alarms={"at": "1", "held": str(NOW - 5)}),
+            Book(gate=PAUSED, alarms={"at": "1", "held": str(NOW - 5)}),
             {"alarm_pause_ms": 5},
             5,
         ),
@@ -131,15 +151,39 @@ def test_of_several_workers_that_look_one_tells(ledger: Ledger, redis: Redis) ->
 
 def test_a_pause_that_ended_between_two_looks_begins_anew(ledger: Ledger, redis: Redis) -> None:
     settings = settings_of(alarm_pause_ms=10 * SECOND)
-    put(redis, Book(gate={"why": "operator"}))
+    put(redis, Book(gate=PAUSED))
     look_for_alarms(ledger, settings, now=NOW)
     redis.delete("{shipper:default}:gate")
     look_for_alarms(ledger, settings, now=NOW + 5 * SECOND)
-    redis.hset("{shipper:default}:gate", "why", "operator")
+    redis.hset("{shipper:default}:gate", mapping=PAUSED)
 
     looks = [look_for_alarms(ledger, settings, now=NOW + s * SECOND) for s in (10, 19, 20)]
 
     assert [len(each) for each in looks] == [0, 0, 1]
+
+
+ENDED: Final = {**PAUSED, "until": str(NOW - 1)}
+HOLDS: Final = {
+    "its time is not over": (Book(gate=PAUSED), True),
+    "its time is over and nothing is due": (Book(gate=ENDED) + waiting("ann", "E1", due=NOW + 1), False),
+    "its time is over and events wait for its probe": (
+        Book(gate=ENDED) + waiting("ann", "E1", due=NOW),
+        True,
+    ),
+    "its probe is under way": (Book(gate={**ENDED, "probe": "t1", "pend": str(NOW + 1)}), True),
+}
+
+
+@pytest.mark.parametrize(("book", "lasts"), HOLDS.values(), ids=HOLDS.keys())
+def test_a_pause_lasts_while_anything_waits_for_it(
+    book: Book, lasts: bool, ledger: Ledger, redis: Redis
+) -> None:
+    put(redis, book.but(alarms={"at": "1", "held": "1"}))
+
+    look_for_alarms(ledger, settings_of(alarm_pause_ms=SECOND), now=NOW)
+
+    assert [alarm.name for alarm in raised_alarms(ledger)] == (["pause_ms"] if lasts else [])
+    assert ("held" in read(redis).alarms) is lasts
 
 
 def test_without_marks_nothing_is_raised(ledger: Ledger, redis: Redis) -> None:

@@ -194,6 +194,12 @@ KNOWN = {
         answer=only("dup", "E1"),
         after=Book(idem={"K": "E1 fp-E1"}, idemx=(f"K {NOW}",)),
     ),
+    "a key that comes with a repeat is the event's from then on, and ages when that has ended": Row(
+        before=waiting("ann", OLDEST),
+        call=enqueue(again(OLDEST, key="K")),
+        answer=only("dup", OLDEST),
+        after=waiting("ann", OLDEST).but(idem={"K": f"{OLDEST} fp-{OLDEST}"}, idemx=("K 0",)),
+    ),
     "a known id is a duplicate however old it is": Row(
         before=dead("ann", TOO_OLD),
         call=enqueue(envelope(TOO_OLD, explicit=True)),

@@ -255,8 +255,92 @@ STEPPED = {
 }
 
 
+AHEAD = {
+    "what ended ahead of the clock is taken to have ended now, and holds up none behind it": Row(
+        before=ended("E1", at=PAST + 1, key="K1") + ended("E2", key="K2"),
+        call=forget(now=PAST),
+        answer=(1, 0, 2),
+        after=(
+            ended("E1", at=PAST, accepted_at=NOW - 1, key="K1")
+            + Book(idem={"K2": "E2 fp-E2"}, n={"accepted": 1, "delivered": 1, "forgotten_delivered": 1})
+        ).but(idemx=(f"K2 {NOW}", f"K1 {PAST}"), meta=MEMORY),
+    ),
+    "a key that ended ahead holds up no key": Row(
+        before=Book(idem={"K1": "E1 fp-E1", "K2": "E2 fp-E2"}, idemx=(f"K1 {NOW + 999 * HOUR}", f"K2 {NOW}")),
+        call=forget(now=NOW + 168 * HOUR),
+        answer=(0, 1, 1),
+        after=Book(idem={"K1": "E1 fp-E1"}, idemx=(f"K1 {NOW + 168 * HOUR}",), meta=MEMORY),
+    ),
+    "no more than the limit, together with those forgotten": Row(
+        before=ended("E1", at=PAST + 1) + ended("E2") + ended("E3"),
+        call=forget(now=PAST, limit=2),
+        answer=(1, 0, 1),
+        after=(ended("E3") + ended("E1", at=PAST, accepted_at=NOW - 1)).but(
+            meta=MEMORY, n={"accepted": 3, "delivered": 3, "forgotten_delivered": 1}
+        ),
+    ),
+}
+
+REPEATED = {
+    "a key that came with a repeat is kept while its event waits": Row(
+        before=waiting("ann", "E1").but(idem={"K": "E1 fp-E1"}, idemx=("K 0",)),
+        call=forget(now=NOW + 9999 * HOUR),
+        answer=(0, 0, 0),
+        after=waiting("ann", "E1").but(idem={"K": "E1 fp-E1"}, idemx=("K 0",), meta=MEMORY),
+    ),
+    "it ages when its event has ended": Row(
+        before=ended("E1").but(idem={"K": "E1 fp-E1"}, idemx=("K 0",)),
+        call=forget(now=NOW + HOUR),
+        answer=(0, 0, 0),
+        after=ended("E1").but(idem={"K": "E1 fp-E1"}, idemx=(f"K {NOW + HOUR}",), meta=MEMORY),
+    ),
+    "no more of them than a quarter of the limit, which is what looking costs": Row(
+        before=waiting("ann", "E1").but(
+            idem={"K1": "E1 fp-E1", "K2": "E1 fp-E1", "K3": "E1 fp-E1"}, idemx=("K1 0", "K2 0", "K3 0")
+        ),
+        call=forget(now=NOW + HOUR, limit=8),
+        answer=(0, 0, 0),
+        after=waiting("ann", "E1").but(
+            idem={"K1": "E1 fp-E1", "K2": "E1 fp-E1", "K3": "E1 fp-E1"},
+            idemx=("K3 0", "K1 0", "K2 0"),
+            meta=MEMORY,
+        ),
+    ),
+    "it holds up no key": Row(
+        before=waiting("ann", "E1").but(
+            idem={"K1": "E1 fp-E1", "K2": "E2 fp-E2"}, idemx=("K1 0", f"K2 {NOW}")
+        ),
+        call=forget(now=NOW + 168 * HOUR),
+        answer=(0, 1, 0),
+        after=waiting("ann", "E1").but(idem={"K1": "E1 fp-E1"}, idemx=("K1 0",), meta=MEMORY),
+    ),
+}
+
+
 @table(RETENTIONS)
 def test_forget_ends_a_retention(row: Row, ledger: Ledger, redis: Redis) -> None:
+    put(redis, row.before)
+
+    answer = ledger.run(row.call)
+
+    assert answer == row.answer
+    assert read(redis) == row.after
+
+
+@table(AHEAD)
+def test_a_clock_that_was_ahead_does_not_stop_the_forgetting(row: Row, ledger: Ledger, redis: Redis) -> None:
+    put(redis, row.before)
+
+    answer = ledger.run(row.call)
+
+    assert answer == row.answer
+    assert read(redis) == row.after
+
+
+@table(REPEATED)
+def test_a_key_that_came_with_a_repeat_lives_as_long_as_its_event(
+    row: Row, ledger: Ledger, redis: Redis
+) -> None:
     put(redis, row.before)
 
     answer = ledger.run(row.call)

@@ -22,6 +22,7 @@ ONE_SUCCESS_LESS = {**BREAKER, "need": "2"}
 CREDENTIALS = {"why": "credentials", "until": str(NOW - 1), "step": "10000", "need": "1"}
 REST = {"why": "throttled", "until": str(NOW - 1), "step": "4000", "need": "1"}
 TIMED = {"why": "operator", "until": str(NOW - 1), "step": "1000", "need": "1"}
+RESTARTED = {"why": "restarted", "until": str(NOW - 1), "step": "1000", "need": "1"}
 
 UP = ("accepted", "already_applied", "permanent", "vague")
 DOWN = ("unclear", "not_sent", "refused_for_now")
@@ -50,24 +51,26 @@ BREAKERS_PROBE = {
 }
 CREDENTIALS_PROBE = {
     **dict.fromkeys(UP, NOTHING),
-    **dict.fromkeys((*DOWN, "credentials"), closed_for("credentials", 20_000, 1)),
+    **dict.fromkeys(DOWN, closed_for("breaker", 20_000, 1)),
     **dict.fromkeys(NEITHER, CREDENTIALS),
     "throttled": closed_for("throttled", HOLD, 1),
+    "credentials": closed_for("credentials", 20_000, 1),
 }
 THROTTLES_PROBE = {
     **dict.fromkeys(UP, NOTHING),
-    **dict.fromkeys(DOWN, closed_for("throttled", 8000, 1)),
+    **dict.fromkeys(DOWN, closed_for("breaker", 8000, 1)),
     **dict.fromkeys(NEITHER, REST),
     "throttled": closed_for("throttled", HOLD, 1),
     "credentials": closed_for("credentials", 8000, 1),
 }
 OPERATORS_PROBE = {
     **dict.fromkeys(UP, NOTHING),
-    **dict.fromkeys(DOWN, closed_for("operator", 2000, 1)),
+    **dict.fromkeys(DOWN, closed_for("breaker", 2000, 1)),
     **dict.fromkeys(NEITHER, TIMED),
     "throttled": closed_for("throttled", HOLD, 1),
     "credentials": closed_for("credentials", 2000, 1),
 }
+RESTARTS_PROBE = {**OPERATORS_PROBE, **dict.fromkeys(NEITHER, RESTARTED)}
 HELD = {**BREAKER, **OTHERS_PROBE}
 SITUATIONS = {
     "open": (NOTHING, OPEN_GATE),
@@ -75,6 +78,7 @@ SITUATIONS = {
     "asking whether the keys are good again": (probing(CREDENTIALS), CREDENTIALS_PROBE),
     "asking whether the throttling is over": (probing(REST), THROTTLES_PROBE),
     "asking after an operator's pause": (probing(TIMED), OPERATORS_PROBE),
+    "asking after a restart of Redis": (probing(RESTARTED), RESTARTS_PROBE),
     "held, with another call as its probe": (HELD, dict.fromkeys(OPEN_GATE, HELD)),
     "held, without a probe": (BREAKER, dict.fromkeys(OPEN_GATE, BREAKER)),
 }

@@ -17,6 +17,7 @@ from tests.ledger.builders import COST, NOW, dead, ended, unclear, waiting
 from tests.ledger.table import Row, table
 
 LATER = NOW + 1000
+ENDED_HOLD = {"why": "restarted", "until": str(LATER), "step": "1000", "need": "1"}
 SENDS = Deed(by="mona", did="redrive", about="all", name="J1")
 START = Deed(by="mona", did="job.start", about="all", name="J1")
 RUNG = ("1",)
@@ -69,7 +70,7 @@ def start(**given: Any) -> Operation[str]:
 
 def redriven(lane: str, event_id: str, *, due: int) -> Book:
     again = Tried(number=1, life=1, since=LATER)
-    line = {"at": LATER, "outcome": "redriven", "may_duplicate": False, "job": "J1"}
+    line = {"at": LATER, "outcome": "redriven", "may_duplicate": False, "by": "mona", "job": "J1"}
     return waiting(lane, event_id, due=due).but(
         st={event_id: again},
         why={event_id: [line]},
@@ -266,6 +267,29 @@ STEPS = {
         after=dead("ann", "E1")
         + held(NEXT, credit=10, seen_at=LATER, waits="held").but(
             gate={"why": "operator", "until": str(LATER + 9)}
+        ),
+    ),
+    "behind a hold whose time is over it goes on, and sends what may be the probe": Row(
+        before=dead("ann", "E1") + held(seen_at=LATER - 200, waits="held").but(gate=ENDED_HOLD),
+        call=step(("a", "E1")),
+        answer=("ok", 1),
+        after=(
+            redriven("ann", "E1", due=LATER) + held(NEXT, cursor="a", sent=1, credit=1, seen_at=LATER)
+        ).but(
+            gate=ENDED_HOLD,
+            jopen=sent("E1"),
+            meta={"spread_until": str(LATER + 100)},
+            trail=noted("E1"),
+            bell=RUNG,
+        ),
+    ),
+    "it waits for the answer of another's probe": Row(
+        before=dead("ann", "E1") + held().but(gate={**ENDED_HOLD, "probe": "t1", "pend": str(LATER + 1)}),
+        call=step(("a", "E1")),
+        answer=("held", 0),
+        after=dead("ann", "E1")
+        + held(NEXT, credit=10, seen_at=LATER, waits="held").but(
+            gate={**ENDED_HOLD, "probe": "t1", "pend": str(LATER + 1)}
         ),
     ),
     "it goes on when nothing holds it any more": Row(

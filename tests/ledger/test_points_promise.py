@@ -162,6 +162,22 @@ def test_a_key_outlives_a_pause_of_any_length(scene: Scene) -> None:
     assert scene.enqueue(envelope("E1", key="K")) == ["dup"]
 
 
+def test_a_key_that_came_only_with_a_repeat_outlives_its_event(scene: Scene) -> None:
+    """Point 6 (a): seven days from the end of the event, however long that had waited."""
+    event_id = born(NOW)
+    scene.enqueue(envelope(event_id, explicit=True))
+    scene.enqueue(envelope(event_id, explicit=True, key="K"))
+    words = []
+
+    for hours in (169, 1, 167):
+        scene.now += hours * HOUR
+        scene.ledger.run(ask.forget(scene.settings, now=scene.now))
+        words += scene.enqueue(envelope("E2", key="K", fp=f"fp-{event_id}"))
+        scene.accept(*scene.claim(1).calls)
+
+    assert words == ["dup", "dup", "dup"]
+
+
 def test_the_late_retry_of_an_enqueue_is_not_accepted_after_an_expunge(scene: Scene) -> None:
     """Point 6 (b)."""
     scene.enqueue(envelope("E1", key="K"))
@@ -211,6 +227,26 @@ def test_an_outage_of_redis_is_not_the_death_of_every_worker(scene: Scene) -> No
     assert scene.book.n["delivered"] == 40
     assert sorted(scene.book.hooks) == sorted(f"E{i}:0" for i in range(40))
     assert "causes" not in scene.book.n
+
+
+@pytest.mark.parametrize("back_ms", [29_900, 30_100])
+def test_a_lease_may_end_shortly_before_or_after_redis_is_back(back_ms: int, scene: Scene) -> None:
+    """Point 7: what the outage had begun, the second sweep after it does not end."""
+    scene.many(1, hook="sent")
+    calls = scene.claim(1).calls
+    scene.sweep()
+
+    scene.now += back_ms
+    swept = [scene.sweep()]
+    scene.now += SECOND
+    swept.append(scene.sweep())
+    scene.now += 2 * SECOND
+    again = scene.claim(1).calls
+    words = scene.accept(*calls)
+
+    assert [each.expired for each in swept] == [0, 0]
+    assert again == ()
+    assert words == ["ok"]
 
 
 def test_after_the_grace_the_dead_are_noticed(scene: Scene) -> None:

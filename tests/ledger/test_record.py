@@ -281,8 +281,27 @@ def test_an_answer_that_is_no_unicode_is_kept_as_far_as_it_goes() -> None:
 
 
 def test_a_history_is_read_oldest_first() -> None:
-    assert read_history(b'{"number":1}\n{"number":2}') == [{"number": 1}, {"number": 2}]
+    assert read_history(b'{"at":1}\n{"at":2}') == [{"at": 1}, {"at": 2}]
     assert read_history(b"") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("boom", "[]", "\\xff", "[" * 100_000, '{"at":"yesterday"}', '{"at":null}', '{"at":true}'),
+        *('{"at":-1}', '{"at":1.5}', '{"at":253402300800000}', '{"at":1,"took_ms":"long"}'),
+        *('{"at":1,"with":"E2"}', '{"at":1,"held":[["pace",1]]}', '{"at":1,"held":[["pace",1,"now"]]}'),
+        *('{"at":1,"answer":5}', '{"at":1,"code":"3009"}'),
+    ],
+)
+def test_a_line_of_a_history_that_is_none_says_so_and_the_others_go_on(line: str) -> None:
+    stored = b'{"at":1}\n' + line.encode() + b'\n{"at":2}'
+
+    assert read_history(stored) == [{"at": 1}, {"at": 0, "outcome": "unreadable"}, {"at": 2}]
+
+
+def test_a_line_may_say_more_than_this_version_knows() -> None:
+    assert read_history(b'{"at":1,"mood":"good"}') == [{"at": 1, "mood": "good"}]
 
 
 def test_a_hook_job_is_read_whatever_its_record_contains() -> None:

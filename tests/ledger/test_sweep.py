@@ -208,6 +208,16 @@ ABSENCES = {
             in_flight("ann", "E1", until=END + 8000) + in_flight("bob", "E2", token="t2", until=END + 8000)
         ).but(meta=AFTER),
     ),
+    "a lease that ends within the grace gets all of it": Row(
+        before=(
+            in_flight("ann", "E1", until=END + 1) + in_flight("bob", "E2", token="t2", until=END + 7999)
+        ).but(meta=ABSENT),
+        call=sweep(),
+        answer=swept(leased=2, turn=2),
+        after=(
+            in_flight("ann", "E1", until=END + 8000) + in_flight("bob", "E2", token="t2", until=END + 8000)
+        ).but(meta=AFTER),
+    ),
     "a lease that has longer keeps it": Row(
         before=in_flight("ann", "E1", until=END + 9000).but(meta=ABSENT),
         call=sweep(),

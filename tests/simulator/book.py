@@ -43,6 +43,7 @@ class Redrive:
     """A redrive job, as the rules keep it."""
 
     state: str = "running"
+    by: str
     may_duplicate: bool
     moment: int
     rate: float

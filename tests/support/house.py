@@ -20,7 +20,7 @@ FLOORS: Final = {
     "shipper": (
         {"errors", "clock", "secrecy", "logs"},
         {"event", "event_id", "metadata", "foreign", "frozen", "limits", "body", "envelope"}
-        | {"keyring", "outcome", "refusal", "hooks", "alarm", "ending", "settings", "settings_page"}
+        | {"keyring", "outcome", "refusal", "mask", "hooks", "alarm", "ending", "settings", "settings_page"}
         | {"context", "tracing"},
         {"ledger"},
         {"client", "enqueue", "admission", "bulk", "inspector", "spool", "aio"},

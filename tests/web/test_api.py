@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from shipper.cli.text import iso
 from shipper.inspector import Filter, Inspector, TrailFilter
 from shipper.inspector.preview import Quote
 from shipper.ledger.ledger import Ledger
@@ -71,7 +72,7 @@ def test_letters_are_counted_sent_again_and_discarded(
     job = post(page, "redrive", {"reason": "refused", "code": "3009", "rate": 5.5, "because": "why not"}).json
     handled = post(page, "discard", {"ids": [letters[3]], "because": "a test's"}).json
 
-    assert chosen == {"count": 4, "unclear": 1, "doubtful": 0}
+    assert (chosen["count"], chosen["unclear"], chosen["doubtful"]) == (4, 1, 0)
     assert (job["state"], job["total"], job["rate"]) == ("running", 3, 5.5)
     assert (handled["done"], handled["left"]) == (1, {})
     assert page.get(f"{HERE}/jobs/{job['job']}").json["job"] == job["job"]
@@ -80,6 +81,53 @@ def test_letters_are_counted_sent_again_and_discarded(
     assert post(page, f"jobs/{job['job']}/resume", {}).status == 409
     entries = page.get(f"{HERE}/trail?action=discard").json["entries"]
     assert [(each["operator"], each["ids"]) for each in entries] == [("ann", [letters[3]])]
+
+
+@pytest.fixture
+def asked(story: Story, letters: list[str]) -> str:
+    """The moment of a choice of the letters; an hour later there is one more."""
+    moment = iso(story.now + 1)
+    story.passes(HOUR)
+    story.enqueue("c-late", "visit")
+    story.calls(REFUSED)
+    return moment
+
+
+def test_what_is_done_at_the_moment_of_a_choice_takes_what_was_counted_and_no_more(
+    page: Browser, asked: str
+) -> None:
+    wanted = {"reason": "refused", "since": "1m", "at": asked}
+
+    counted = post(page, "choose", wanted).json
+    proposed = post(page, "propose", {**wanted, "renames": {"visit": "stay"}}).json
+    lines = post(page, "export", wanted).text.splitlines()
+    job = post(page, "redrive", wanted).json
+    done = post(page, "discard", {**wanted, "because": "a test's"}).json
+
+    assert (counted["count"], counted["at"]) == (3, asked)
+    assert (proposed["fits"], len(lines), job["total"], done["done"]) == (3, 5, 3, 3)
+    assert post(page, "choose", {"reason": "refused"}).json["count"] == 1
+
+
+def test_a_choice_says_the_moment_at_which_it_means_the_same_again(page: Browser, letters: list[str]) -> None:
+    first = post(page, "choose", {"all": True}).json
+
+    again = post(page, "choose", {"all": True, "at": first["at"]}).json
+
+    assert again == first
+
+
+def test_what_is_named_and_became_a_letter_since_is_left(page: Browser, asked: str, ledger: Ledger) -> None:
+    late = next(iter(Inspector(ledger, SETTINGS).letters.all(Filter(customer_id="c-late")))).event_id
+
+    done = post(page, "discard", {"ids": [late], "at": asked, "because": "a test's"}).json
+
+    assert (done["done"], done["left"]) == (0, {"later": 1})
+
+
+@pytest.mark.parametrize("at", ["", "soon", None, 5, "9999999-01-01"])
+def test_a_moment_that_is_none_is_refused(page: Browser, at: Any) -> None:
+    assert post(page, "choose", {"all": True, "at": at}).status == 400
 
 
 def test_a_dry_run_tells_what_letters_would_earn_and_a_budget_holds_them(
@@ -209,9 +257,11 @@ def test_an_edit_of_what_was_sent_again_since_it_was_read_changes_nothing(
         ("choose", {"reason": "refused", "ids": []}, "ids is empty"),
         ("redrive", {"reasons": "refused"}, "'reasons' is not taken here"),
         ("redrive", {"reason": 7}, "reason is no text"),
+        ("redrive", {"event": "\ud800"}, "event holds half of a character"),
+        ("choose", {"customer": "caf\udce9"}, "customer holds half of a character"),
         ("redrive", {"ids": ["x"]}, "'x' is no event id"),
         ("redrive", {"all": True, "rate": 0}, "rate is no number"),
-        ("redrive", {"all": True, "rate": float("inf")}, "rate is no number"),
+        ("redrive", {"all": True, "rate": float("inf")}, "holds Infinity, which is no number of JSON"),
         ("redrive", {"all": "yes"}, "all is neither true nor false"),
         ("redrive", {"all": True, "may_duplicate": 1}, "may_duplicate is neither true nor false"),
         ("redrive", {"all": True, "sample": 5}, "sample goes with points_budget"),
@@ -236,6 +286,26 @@ def test_what_cannot_be_is_refused_with_a_sentence(
     assert problem in answer.json["error"]["detail"]
     assert len(four_letters.letters.page(Filter(), limit=9).letters) == 4
     assert list(four_letters.trail(TrailFilter())) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "problem"),
+    [
+        ('{"visit": {"n": 1, "n": 2}}', "The body has the key 'n' twice in an object."),
+        (f'{{"visit": {{"n": {"[" * 700}{"]" * 700}}}}}', "The body is nested too deep."),
+        ('{"visit": {"n": NaN}}', "The body holds NaN, which is no number of JSON."),
+        ('{"visit": {"n": 1}', "The body is no JSON: "),
+    ],
+)
+def test_an_edit_is_read_as_strictly_as_on_the_page(
+    events: str, problem: str, page: Browser, letters: list[str], ledger: Ledger
+) -> None:
+    kind, body = {"content-type": "application/json"}, f'{{"events": {events}}}'.encode()
+
+    answer = page.ask("POST", f"{HERE}/events/{letters[0]}/propose", headers=kind, body=body)
+
+    assert answer.status == 400
+    assert answer.json["error"]["detail"].startswith(problem)
 
 
 def test_a_body_that_is_no_json_is_refused(page: Browser) -> None:

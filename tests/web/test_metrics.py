@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 
 from shipper.inspector import Inspector, Metrics
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.operations import observe
+from shipper.ledger.operations import observe, pause
 from shipper.ledger.pool import Pool, make_pool
-from shipper.web.metrics import exposition
+from shipper.web.metrics import PAUSES, exposition
 from tests.inspector.story import ACCEPTED, REFUSED, SETTINGS, Story
 from tests.support.servers import RedisServer
 
@@ -45,8 +45,10 @@ def _tell(pool: Pool) -> list[Metrics]:
         story.enqueue("ann", "a")
         story.calls(answer)
     story.enqueue("bob", "b")
+    story.ledger.run(pause())
     told = {"call 50": 1, "call inf": 2, "call sum": 40_060, "retried busy": 4}
     story.ledger.run(observe(told))
+    Ledger(pool, "idle").run(pause(until=1))
     return [Inspector(Ledger(pool, name), SETTINGS).metrics() for name in ("default", "idle")]
 
 
@@ -75,6 +77,11 @@ def test_every_account_has_its_numbers(families: dict[str, Any]) -> None:
     assert value(families, "shipper_events_waiting", account="default") == 1
     assert value(families, "shipper_retries_total", account="default", verdict="busy") == 4
     assert value(families, "shipper_paused", account="idle", reason="breaker") == 0
+
+
+def test_a_hold_is_told_while_it_holds(families: dict[str, Any]) -> None:
+    assert value(families, "shipper_paused", account="default", reason="operator") == 1
+    assert value(families, "shipper_paused", account="idle", reason="operator") == 0
 
 
 def test_buckets_are_cumulative_and_in_seconds(families: dict[str, Any]) -> None:
@@ -155,6 +162,22 @@ def test_the_alerts_are_rules_that_prometheus_loads() -> None:
             assert rule["expr"].count("(") == rule["expr"].count(")")
             told = re.findall(r"\bshipper (\w+)", rule["annotations"]["description"])
             assert told or "worker" in rule["annotations"]["description"], f"{rule['alert']}: what to do?"
+
+
+def holds_of(alert: str) -> set[str]:
+    """Return the reasons of a hold that an alert's rule is about."""
+    rules = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+    (expr,) = [rule["expr"] for rule in rules if rule["alert"] == alert]
+    ((sign, pattern),) = re.findall(r'shipper_paused\{reason(=|!~)"([^"]+)"\}', expr)
+    return {why for why in PAUSES if (re.fullmatch(pattern, why) is not None) is (sign == "=")}
+
+
+def test_every_hold_but_a_persons_pause_pages_somebody() -> None:
+    held, silent = holds_of("ShipperHeld"), holds_of("ShipperEventsLate")
+
+    assert held == {"breaker", "credentials", "refusals"}
+    assert silent == {"operator"}
+    assert holds_of("ShipperForgottenPause") == {"operator"}
 
 
 def test_the_page_tells_of_every_metric_and_of_no_other(families: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from functools import partial
+from html import unescape
 from itertools import chain
 
 import pytest
@@ -19,7 +21,7 @@ from shipper.ledger.ledger import Ledger
 from shipper.outcome import State
 from shipper.web.look import STATIC
 from shipper.web.told import MESSAGES, read_told, write_told
-from tests.inspector.story import ACCEPTED, HOUR, LOST, REFUSED, SETTINGS, SPENT, Story
+from tests.inspector.story import ACCEPTED, FIELD, HOUR, LOST, REFUSED, SETTINGS, SPENT, Story
 from tests.support.waiting import until
 from tests.web.asking import Browser
 from tests.web.conftest import TOKENS, VIEWER_TOKEN, Open
@@ -78,6 +80,7 @@ def _next(text: str) -> str:
         ("since=yesterday", "since: 'yesterday' is no time"),
         ("since=99999999999999d", "since:"),
         ("before=1.x", "before is no place in the list"),
+        ("before=10000000000000.01HF7YAT000000000000000001", "before is no place in the list"),
         ("customer=" + "x" * 501, "customer is longer than 500 characters"),
     ],
 )
@@ -117,6 +120,24 @@ def test_the_letters_of_a_misspelt_event_are_found_by_their_link(page: Browser, 
 
     assert "Send again 1 event?" in asked.says
     assert 'name="event" value="purchase "' in asked.text
+
+
+def test_a_group_has_its_edit_before_its_redrive_each_as_a_shell_reads_it(
+    page: Browser, story: Story
+) -> None:
+    story.enqueue("c-1", "write\xa0review")
+    story.calls(FIELD)
+
+    reasons = unescape(page.get("/a/default/reasons").text)
+
+    group = r"--reason refused --code 3003 --event $'write\xc2\xa0review' --field total"
+    change = r"--set $'write\xc2\xa0review.PROPERTY=JSON' --dry-run"
+    assert re.findall(r"(?<=>)(?:Where|After) .*(?=<)|shipper dead .*(?=</pre>)", reasons) == [
+        "Where the events are wrong:",
+        f"shipper dead edit {group} {change}",
+        "After it is mended at Gameball:",
+        f"shipper dead redrive {group}",
+    ]
 
 
 def test_an_empty_field_of_a_form_means_any(page: Browser, story: Story) -> None:
@@ -176,6 +197,32 @@ def test_what_dies_after_the_question_is_not_in_the_answer(
     assert [letter.customer_id for letter in left] == ["c-2"]
 
 
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        ("redrive", "0 of 1"),
+        ("discard", "0 dead letters and 0 unclear"),
+        ("export", '"letters":1'),
+        ("correct", "Send 1 event like this?"),
+    ],
+)
+def test_a_span_is_counted_from_the_question_and_not_from_its_answer(
+    action: str, told: str, page: Browser, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    monkeypatch.setattr("shipper.web.filters.now_ms", lambda: story.now + 2 * HOUR)
+    asked = page.get(f"/a/default/{action}?since=2h").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    monkeypatch.setattr("shipper.web.filters.now_ms", lambda: story.now + 3 * HOUR)
+    change = {"what1": "rename", "at1": "visit", "to1": "visits"}
+
+    answer = page.post(f"/a/default/{action}", {**hidden, "rate": "50", "because": "old", **change})
+
+    assert hidden["since"] == "2023-11-14T22:13:20.120Z"
+    assert told in (page.get(answer.place).says if answer.status == 303 else answer.says)
+
+
 @pytest.mark.parametrize("action", ["discard", "redrive"])
 def test_a_form_that_names_an_event_is_about_what_it_was_when_the_question_was_asked(
     action: str, page: Browser, story: Story, ledger: Ledger
@@ -232,6 +279,18 @@ def test_one_letter_is_sent_again_unclear_only_by_word(page: Browser, story: Sto
     assert "1 of them is unclear" in asked.says
     (job,) = Inspector(ledger, SETTINGS).jobs.all()
     assert (answer.place, job.may_duplicate, job.total) == (f"/a/default/jobs/{job.job}", True, 1)
+
+
+def test_an_event_that_a_job_sent_tells_who_began_it(page: Browser, story: Story, ledger: Ledger) -> None:
+    event_id = story.enqueue("c-1", "visit")
+    story.calls(REFUSED)
+    mona = Inspector(ledger, SETTINGS, operator="mona")
+    job = mona.jobs.start(Filter(), rate=1000).job
+
+    until(lambda: carry_on(ledger, job) or mona.jobs.find(job).sent)
+
+    says = page.get(f"/a/default/events/{event_id}").says
+    assert f"Sent again by mona in job {job}" in says
 
 
 def test_an_event_that_was_edited_by_somebody_else_meanwhile_is_left_alone(
@@ -331,6 +390,24 @@ def test_the_overview_draws_an_hour_and_leaves_gaps(page: Browser, ledger: Ledge
     assert "delivered 1.0 /s" in answer.says
     (path,) = re.findall(r'class="line n1" d="([^"]+)"', answer.text)[:1]
     assert path.count("M") == 2
+
+
+@pytest.mark.parametrize(("text", "found"), [("%2B20100123", 0), ("mobile", 1)])
+def test_a_viewer_finds_no_letter_by_what_is_hidden_from_them(
+    text: str, found: int, open_page: Open, story: Story
+) -> None:
+    event_id = story.enqueue("c-1", "visit", mobile="+201001234567")
+    story.calls(replace(REFUSED, answer="mobile +201001234567 is taken"))
+    browser = open_page(tokens=TOKENS)
+    browser.post("/sign-in", {"token": VIEWER_TOKEN})
+
+    shown = browser.get(f"/a/default/letters?text={text}")
+    told = browser.get(
+        f"/api/v1/accounts/default/letters?text={text}",
+        headers={"authorization": f"Bearer {VIEWER_TOKEN}"},
+    )
+
+    assert (event_id in shown.text, len(told.json["letters"])) == (bool(found), found)
 
 
 def test_waiting_events_are_told_where_nothing_is_dead(page: Browser, story: Story) -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -57,6 +58,51 @@ def facts() -> dict[str, Any]:
     return found
 
 
+DJANGO_SETTINGS: Final = """
+SECRET_KEY = "of this test"
+INSTALLED_APPS = ["django.contrib.contenttypes"]
+"""
+DJANGO_HOOKS: Final = """
+from django.contrib.contenttypes.models import ContentType
+from shipper import completion_hook
+
+@completion_hook("told")
+def told(response, error):
+    ContentType.objects.all()
+"""
+
+
+def test_hooks_of_a_django_project_import_its_models(tmp_path: Path) -> None:
+    (tmp_path / "settings_of_this_test.py").write_text(DJANGO_SETTINGS)
+    (tmp_path / "hooks_of_this_test.py").write_text(DJANGO_HOOKS)
+
+    ran = run(
+        "-c",
+        "from workers import celery; from shipper.hooks import registered; print(*registered())",
+        DJANGO_SETTINGS_MODULE="settings_of_this_test",
+        PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
+        SHIPPER_HOOKS="hooks_of_this_test",
+    )
+
+    assert ran.stdout == "told\n"
+
+
+def test_a_django_project_that_cannot_be_set_up_ends_a_worker_that_has_hooks(tmp_path: Path) -> None:
+    (tmp_path / "settings_of_this_test.py").write_text("1 / 0")
+
+    ran = run(
+        "-c",
+        "from workers import celery",
+        expect=1,
+        DJANGO_SETTINGS_MODULE="settings_of_this_test",
+        PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
+        SHIPPER_HOOKS="json",
+    )
+
+    told = "names settings_of_this_test, which fails: ZeroDivisionError: division by zero"
+    assert ran.stderr.splitlines()[-1] == f"shipper: DJANGO_SETTINGS_MODULE {told}"
+
+
 def test_only_our_two_tasks_can_be_started(facts: dict[str, Any]) -> None:
     assert facts["tasks"] == ["shipper.complete", "shipper.deliver"]
 
@@ -73,7 +119,7 @@ def test_nobody_controls_a_worker_from_afar_and_no_results_are_kept(facts: dict[
 def test_a_task_that_tells_hooks_has_the_hooks_limit_where_the_pool_can_hold_it(
     facts: dict[str, Any],
 ) -> None:
-    assert facts["limits"] == [32.0, 37.0]
+    assert facts["limits"] == [32.0, 60.0]
 
 
 def test_the_broker_is_the_ledgers_redis_unless_another_is_set(facts: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from redis import Redis
 
 from shipper import alarm as alarm_module
@@ -253,6 +254,22 @@ def test_a_hook_whose_error_cannot_even_be_told_is_told_again(
     assert last_words(redis, event_id).endswith(" - SilentError")
 
 
+@pytest.mark.usefixtures("calls")
+def test_a_hook_whose_error_holds_half_a_character_is_told_again(
+    desk: Desk, counter: Counter, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion_module, "backoff_ms", lambda *args, **kwargs: 60_000)
+    hook("fails", raising(OSError("no such file: caf\udce9")))
+    event_id = desk.enqueue("c-1", hook="fails")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+
+    told = Teller(counter).run()
+
+    assert told == 0
+    assert last_words(redis, event_id) == "1 - OSError: no such file: caf?"
+    assert desk.status().sizes["hooks"] == 1
+
+
 def test_a_hook_that_keeps_failing_is_listed_after_its_last_try_and_its_words_are_in_no_log(
     desk: Desk, counter: Counter, calls: list[Call], redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -320,20 +337,106 @@ def test_a_hook_that_ended_its_process_at_every_try_is_listed_and_not_called_aga
     assert desk.status().sizes["hooks_failed"] == 1
 
 
-@pytest.mark.parametrize("script", ["hook_claim", "hook_settle"])
-def test_a_ledger_that_is_away_ends_the_teller(
-    desk: Desk, counter: Counter, calls: list[Call], script: str
-) -> None:
+def test_a_ledger_that_is_away_ends_the_teller(desk: Desk, counter: Counter, calls: list[Call]) -> None:
     desk.enqueue("c-1", hook="noted")
     end(desk, DELIVERED, Verdict.ACCEPTED)
     faulty = FaultyLedger(counter.ledger)
-    faulty.to_refuse = [script]
+    faulty.to_refuse = ["hook_claim"]
 
     told = Teller(replace(counter, ledger=faulty)).run()
 
     assert told == 0
-    assert faulty.ran[-1] == script
+    assert faulty.ran == ["hook_claim"]
     assert desk.status().sizes["hooks"] == 1
+
+
+@pytest.fixture
+def faulty(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> FaultyLedger:
+    """The ledger of `counter`; a teller hardly waits before it asks again."""
+    monkeypatch.setattr(completion_module, "SETTLE_AGAIN_MS", 1)
+    return FaultyLedger(counter.ledger)
+
+
+@pytest.mark.parametrize("fault", ["to_refuse", "to_lose"])
+def test_a_hook_that_ran_is_settled_again_until_the_ledger_has_it_and_told_once(
+    desk: Desk, counter: Counter, calls: list[Call], faulty: FaultyLedger, fault: str
+) -> None:
+    desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    setattr(faulty, fault, ["hook_settle"] * 3)
+
+    told = Teller(replace(counter, ledger=faulty)).run()
+
+    assert (told, len(calls)) == (1, 1)
+    assert faulty.ran.count("hook_settle") == 4
+    assert (desk.status().sizes["hooks"], desk.count("hooks_told")) == (0, 1)
+
+
+def test_a_stopping_teller_still_settles_what_it_told_though_the_ledger_is_away(
+    desk: Desk, counter: Counter, calls: list[Call], faulty: FaultyLedger
+) -> None:
+    hook("stops", counter.stopping.set)
+    desk.enqueue("c-1", hook="stops")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    faulty.to_refuse = ["hook_settle"] * 3
+
+    told = Teller(replace(counter, ledger=faulty)).run()
+
+    assert (told, desk.count("hooks_told")) == (1, 1)
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_hook_that_raised_is_settled_again_too(
+    desk: Desk, counter: Counter, redis: Redis, faulty: FaultyLedger
+) -> None:
+    hook("fails", raising(RuntimeError("no mail today")))
+    event_id = desk.enqueue("c-1", hook="fails")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    faulty.to_refuse = ["hook_settle"] * 3
+    once = counter.settings.model_copy(update={"hook_tries": 1})
+
+    Teller(replace(counter, ledger=faulty, settings=once)).run()
+
+    assert last_words(redis, event_id) == "1 - RuntimeError: no mail today"
+    assert desk.status().sizes["hooks_failed"] == 1
+
+
+def test_how_a_hook_went_is_given_up_when_the_lease_of_its_job_is_over(
+    desk: Desk, counter: Counter, calls: list[Call], faulty: FaultyLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(completion_module, "monotonic_ms", clock)
+    third_of_lease = 2 * counter.settings.hook_timeout_ms // 3
+    faulty.before = lambda script: clock.forward(third_of_lease if script == "hook_settle" else 0)
+    desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    faulty.to_refuse = ["hook_settle"] * 1000
+
+    told = Teller(replace(counter, ledger=faulty)).run()
+
+    assert told == 0
+    assert faulty.ran == ["hook_claim"] + ["hook_settle"] * 3
+    assert desk.status().sizes["hooks"] == 1
+
+
+def test_the_soft_limit_that_comes_when_the_hook_has_run_does_not_keep_it_from_being_settled(
+    desk: Desk, counter: Counter, calls: list[Call], faulty: FaultyLedger
+) -> None:
+    limits: list[BaseException] = [SoftTimeLimitExceeded()]
+
+    def cut_in(script: str) -> None:
+        if limits and faulty.ran.count("hook_settle") == 2:
+            raise limits.pop()
+
+    faulty.before = cut_in
+    desk.enqueue("c-1", hook="noted")
+    end(desk, DELIVERED, Verdict.ACCEPTED)
+    faulty.to_refuse = ["hook_settle"] * 3
+
+    told = Teller(replace(counter, ledger=faulty)).run()
+
+    assert (told, len(calls), desk.count("hooks_told")) == (1, 1, 1)
+    assert limits == []
 
 
 # When it ends

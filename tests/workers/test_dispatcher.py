@@ -42,6 +42,8 @@ class Crew:
         self.pumps: list[str] = []
         self.tellers: list[str] = []
         self.here: list[str] = []
+        self.told_here: list[str] = []
+        self.tells_here = True
         self.wakes = 0
         self.gave_up: list[str] = []
         self.hanging: list[str] = []
@@ -55,6 +57,7 @@ class Crew:
             start_pump=self._start_pump,
             start_teller=self._start_teller,
             run_here=self._run_here,
+            tell_here=self._tell_here,
             wake=self._wake,
             give_up=self.gave_up.append,
             hanging_hooks=lambda: list(self.hanging),
@@ -74,6 +77,10 @@ class Crew:
     def _run_here(self, account: str, ticket: str) -> None:
         self.here.append(ticket)
         self.run(ticket)
+
+    def _tell_here(self, account: str, ticket: str) -> bool:
+        self.told_here.append(ticket)
+        return self.tells_here
 
     def _wake(self, account: str) -> None:
         self.wakes += 1
@@ -308,8 +315,8 @@ def test_hook_jobs_get_a_teller(desk: Desk, crew: Crew, start: Start, ledger: Le
     assert [job.what for job in jobs] == ["delivered"]
 
 
-def test_a_teller_that_cannot_be_started_waits_and_deliveries_go_on(
-    desk: Desk, crew: Crew, start: Start, ledger: Ledger
+def test_a_broker_that_takes_no_message_makes_the_dispatcher_tell_here(
+    desk: Desk, crew: Crew, start: Start
 ) -> None:
     desk.enqueue("c-1", hook="told")
     deliver_all(desk)
@@ -318,7 +325,22 @@ def test_a_teller_that_cannot_be_started_waits_and_deliveries_go_on(
 
     start()
 
-    until(lambda: crew.here)
+    until(lambda: crew.here and crew.told_here)
+    assert desk.ledger.ask("ZSCORE", key_of("default", "tellers"), crew.told_here[0])
+
+
+def test_a_ticket_of_a_teller_that_can_run_nowhere_is_given_up_for_other_workers(
+    desk: Desk, crew: Crew, start: Start, ledger: Ledger
+) -> None:
+    looks = Looks(ledger)
+    desk.enqueue("c-1", hook="told")
+    deliver_all(desk)
+    crew.broken, crew.tells_here = True, False
+
+    start(on=looks)
+
+    until(lambda: len(set(crew.told_here)) >= 3)
+    until(lambda: looks.ran.count("retire") >= 3)
     assert crew.tellers == []
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Event as Flag
 from threading import Thread
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -26,6 +28,7 @@ from tests.workers.faulty import FaultyLedger
 from workers import pump as pump_module
 from workers.flight import Boarding, body_of, fly, too_late
 from workers.pump import Pump, Station, new_tokens
+from workers.slots import Slots
 from workers.verdict import Answer, Loss
 
 LONG_MS = 60_000
@@ -38,6 +41,15 @@ def running(pump: Pump) -> Thread:
     thread = Thread(target=pump.run, daemon=True)
     thread.start()
     return thread
+
+
+def raising(words: str) -> Callable[..., Any]:
+    """Return a function that fails, whatever it is given."""
+
+    def fail(*_args: Any, **_given: Any) -> Any:
+        raise RuntimeError(words)
+
+    return fail
 
 
 @pytest.fixture
@@ -320,6 +332,106 @@ def test_a_fault_of_ours_in_one_call_does_not_stop_the_others(
 
     assert [desk.state(event_id) for event_id in good] == ["delivered"] * 6
     assert desk.state(bad) == "in_flight"
+
+
+DEEP = Answer(status=400, body=b'{"code":2000,"x":' + b"[" * 600 + b"]" * 600 + b"}")
+"""Nests so deep that no function can call itself along."""
+
+
+def test_an_answer_that_is_hard_to_read_ends_its_own_event_and_no_other(
+    desk: Desk, station: Station, far_end: FarEnd
+) -> None:
+    bad = desk.enqueue("c-bad")
+    good = [desk.enqueue(f"c-{i}") for i in range(6)]
+    far_end.answer = lambda body: DEEP if b"c-bad" in body else ACCEPTED
+    station = replace(station, slots=Slots(4))
+
+    calls = Pump(station).run()
+
+    assert calls == 7
+    assert [desk.state(event_id) for event_id in good] == ["delivered"] * 6
+    assert (desk.state(bad), desk.show(bad).tried.reason) == ("dead", "refused")
+    assert len(far_end.bodies) == 7
+    assert station.slots.take(1000) == 4
+    assert audit(desk.ledger).findings == ()
+
+
+def test_a_landing_that_cannot_be_told_is_settled_by_its_verdict(
+    desk: Desk,
+    station: Station,
+    far_end: FarEnd,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answers = {b"c-refused": refused(3009), b"c-parked": CLOSED, b"c-told": ACCEPTED, b"c-good": ACCEPTED}
+    far_end.answer = lambda body: next(answer for name, answer in answers.items() if name in body)
+    hooks = {b"c-told": "told"}
+    ids = {name: desk.enqueue(name.decode(), on_unclear="park", hook=hooks.get(name)) for name in answers}
+    monkeypatch.setattr("workers.report.field_of", raising("alice@example.com"))
+    monkeypatch.setattr("workers.report.write_attempt", raising("alice@example.com"))
+    station = replace(station, slots=Slots(4))
+
+    Pump(station).run()
+
+    assert {name: desk.state(event_id) for name, event_id in ids.items()} == {
+        b"c-refused": "dead",
+        b"c-parked": "unclear",
+        b"c-told": "delivered",
+        b"c-good": "delivered",
+    }
+    tried = desk.show(ids[b"c-refused"]).tried
+    assert (tried.reason, tried.code, tried.field, tried.kind) == ("refused", 3009, "", "")
+    assert desk.status().sizes["hooks"] == 1
+    assert len(far_end.bodies) == 4
+    assert station.slots.take(1000) == 4
+    assert "settle.undecided" in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "alice" not in caplog.text
+    assert audit(desk.ledger).findings == ()
+
+
+def test_a_landing_that_cannot_be_decided_is_left_to_its_lease_and_the_others_are_settled(
+    desk: Desk, station: Station, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = desk.enqueue("c-bad")
+    good = [desk.enqueue(f"c-{i}") for i in range(6)]
+    far_end.answer = lambda body: UNAVAILABLE if b"c-bad" in body else ACCEPTED
+    monkeypatch.setattr("workers.retry.backoff_ms", raising("a fault of ours"))
+    station = replace(station, slots=Slots(4))
+
+    calls = Pump(station).run()
+
+    assert calls == 6
+    assert [desk.state(event_id) for event_id in good] == ["delivered"] * 6
+    assert desk.state(bad) == "in_flight"
+    assert station.slots.take(1000) == 4
+
+
+def test_a_pump_that_a_fault_of_ours_ends_gives_back_the_slots_of_calls_that_still_fly(
+    desk: Desk, station: Station, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_land = Flag()
+    far_end.answer = lambda body: ACCEPTED if b"c-quick" in body or may_land.wait(30) else CLOSED
+    for name in ("c-quick", "c-slow-1", "c-slow-2"):
+        desk.enqueue(name)
+    monkeypatch.setattr("workers.pump.log_call", raising("a fault of ours"))
+    station = replace(station, slots=Slots(4))
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        Pump(station).run()
+
+    may_land.set()
+    assert station.slots.take(1000) == 4
+
+
+def test_a_claim_that_cannot_be_read_keeps_no_slot(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.pump.claim", raising("a fault of ours"))
+    station = replace(station, slots=Slots(4))
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        Pump(station).run()
+
+    assert station.slots.take(1000) == 4
 
 
 def test_calls_of_a_claim_whose_answer_was_lost_are_given_back_at_once_and_cost_nothing(

@@ -17,10 +17,14 @@ from typing import cast
 import pytest
 from redis import Redis
 
+from shipper import hooks
 from shipper.clock import monotonic_ms
 from shipper.errors import SettingsError
+from shipper.hooks import completion_hook
 from shipper.ledger.keys import key_of
+from shipper.ledger.operations import SettledCall, SettledEvent, claim, settle
 from shipper.ledger.pool import make_pool
+from shipper.outcome import DELIVERED, Verdict
 from tests.support.servers import RedisServer, StartServer
 from tests.support.waiting import until
 from tests.support.worker import ROOT
@@ -29,7 +33,7 @@ from tests.workers.far_end import ACCEPTED, CLOSED, FarEnd
 from workers import pump as pump_module
 from workers.completion import Counter
 from workers.gameball import Gameball
-from workers.pump import Station
+from workers.pump import Station, new_tokens
 from workers.settings import account_of, load_accounts
 from workers.sky import FleetSky, ThreadSky
 from workers.wiring import Works, check_redis, import_hooks, make_sky, worker_name
@@ -209,6 +213,58 @@ def test_a_teller_runs_without_a_station(works: Works, desk: Desk) -> None:
     assert set(works.counters) == {"default"}
 
 
+@pytest.fixture
+def may_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flag]:
+    """Ends the hook of an event that was delivered; until then it runs."""
+    flag = Flag()
+    monkeypatch.setattr(hooks, "_registry", {})
+    completion_hook("slow")(lambda response, error: flag.wait(30))
+    desk.enqueue("c-1", hook="slow")
+    claimed = desk.ledger.run(claim(new_tokens(1), QUICK, worker="w:1"))
+    for call in claimed.calls:
+        events = tuple(SettledEvent(event_id=event.event_id, outcome=DELIVERED) for event in call.events)
+        settled = SettledCall(lane=call.lane, token=call.token, verdict=Verdict.ACCEPTED, events=events)
+        desk.ledger.run(settle([settled], QUICK))
+    yield flag
+    flag.set()
+
+
+def test_one_teller_runs_beside_its_caller_and_is_waited_for(works: Works, desk: Desk, may_end: Flag) -> None:
+    works.serves_hooks = True
+
+    first = works.tell_here("default", "")
+    until(lambda: works.counters and works.counters["default"].telling)
+    second = works.tell_here("default", "")
+    untold = desk.count("hooks_told")
+    may_end.set()
+    works.join_tellers()
+
+    assert (first, second) == (True, False)
+    assert (untold, desk.count("hooks_told")) == (0, 1)
+    assert works.tell_here("default", "") is True
+    works.join_tellers()
+
+
+def test_a_hook_beside_its_caller_is_not_waited_for_beyond_its_limit(works: Works, may_end: Flag) -> None:
+    works.serves_hooks = True
+    works.settings = QUICK.model_copy(update={"hook_timeout_ms": 1})
+    works.tell_here("default", "")
+    until(lambda: works.counters and works.counters["default"].telling)
+
+    works.join_tellers()
+
+    assert works.tellers_here["default"].is_alive()
+    may_end.set()
+    works.tellers_here["default"].join(30)
+
+
+def test_a_worker_that_serves_no_hooks_tells_none_itself(works: Works, desk: Desk, may_end: Flag) -> None:
+    told = works.tell_here("default", "")
+
+    assert told is False
+    assert (works.tellers_here, desk.status().sizes["hooks"]) == ({}, 1)
+
+
 def test_a_pump_that_runs_for_the_account_is_woken(
     works: Works, desk: Desk, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +374,21 @@ def test_a_redis_that_may_lose_events_is_warned_of(
 
     assert durability.keeps_all is False
     assert "the append-only file is off" in caplog.text
+
+
+def test_a_redis_that_may_lose_a_moment_is_warned_of_and_taken_where_durability_is_required(
+    works: Works, private_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = private_server(options={"appendonly": "yes", "appendfsync": "everysec"})
+    works.settings = QUICK.model_copy(update={"require_durable_redis": True})
+    works.pool = make_pool(server.url, budget_ms=3000)
+
+    durability = check_redis(works)
+
+    assert durability.problems == ()
+    assert "redis.weak" in caplog.text
+    assert "appendfsync is everysec: a power loss may lose the last two seconds" in caplog.text
+    works.pool.disconnect()
 
 
 def test_a_redis_that_may_lose_events_is_refused_where_durability_is_required(works: Works) -> None:

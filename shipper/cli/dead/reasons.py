@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from shipper.cli.desk import Desk, at_desk
-from shipper.cli.text import clean, duration, number
+from shipper.cli.text import clean, duration, in_shell, number
 from shipper.clock import now_ms
 from shipper.inspector import ReasonGroup
 
@@ -27,13 +27,15 @@ def reasons(desk: Desk, *, limit: int) -> None:
     """Group dead letters by reason, code, event name and field, the largest first.
 
     Each group tells what it means, what usually helps, and the command that does it; where a change may mend
-    the events, also the one that tries it.
+    the events, first the one that tries it.
     """
     seen = [inspector.letters.reasons(most=limit) for inspector in desk.inspectors]
     desk.out.facts([group for each in seen for group in each.groups], _draw_reasons)
     left_out = sum(each.left_out for each in seen)
     if left_out:
         desk.out.note(f"\n{number(left_out)} smaller groups are left out: --limit")
+    if desk.elsewhere and any(each.groups for each in seen):
+        desk.out.note("\nthese commands are for SHIPPER_REDIS_URL: add your --redis-url to them")
 
 
 def _draw_reasons(groups: list[ReasonGroup]) -> RenderableType:
@@ -59,9 +61,11 @@ def _block(group: ReasonGroup, now: int) -> Iterator[RenderableType]:
             )
         )
     yield _line(Text(f"{group.means} {group.helps}"))
-    # No padding here: a blank behind a backslash would spoil the command for whoever copies it.
-    for command in filter(None, (group.command, group.edit)):
-        yield Text("\n".join(" " * MARGIN + line for line in _folded(command)), "cyan")
+    if group.edit is not None:
+        yield Text(" " * MARGIN + "where the events are wrong:", "dim")
+        yield _command(group.edit)
+        yield Text(" " * MARGIN + "after it is mended at Gameball:", "dim")
+    yield _command(group.command)
 
 
 def _title(group: ReasonGroup) -> str:
@@ -70,18 +74,23 @@ def _title(group: ReasonGroup) -> str:
     return f"{group.reason}{code} · {clean(group.event_name or '?', most=40)}{field}"
 
 
+def _command(command: str) -> Text:
+    # No padding here: a blank behind a backslash would spoil the command for whoever copies it.
+    return Text("\n".join(" " * MARGIN + line for line in _folded(command)), "cyan")
+
+
 def _folded(command: str) -> Iterator[str]:
     """Break a command between its options, as a shell reads it when it is copied."""
-    words = [shlex.quote(word) for word in shlex.split(command)]
+    words = [in_shell(word) for word in shlex.split(command)]
     starts = [i for i, word in enumerate(words) if word.startswith("--") or not i]
     line = "$"
     for begin, end in pairwise([*starts, len(words)]):
         word = " ".join(words[begin:end])
         if len(line) + len(word) > WIDTH and not line.endswith("$"):
-            yield f"{clean(line)} \\"
+            yield f"{line} \\"
             line = "   "
         line += f" {word}"
-    yield clean(line)
+    yield line
 
 
 def _line(text: Text) -> Padding:

@@ -1,7 +1,8 @@
 -- KEYS: gate burst
 -- One gate holds an account: why, until, step, need (successes that lift it), probe and pend (its lease's end).
--- While it holds, only the probe's answer may lengthen or lift it. ARGV from `policy` on: first pause ms, longest
--- pause ms, breaker's calls, breaker's window ms, customers refused in a row (0: never).
+-- While it holds, only the probe's answer may lengthen or lift it, and says why it goes on: a Gameball that fails is
+-- the breaker's, whatever held before. ARGV from `policy` on: first pause ms, longest pause ms, breaker's calls,
+-- breaker's window ms, customers refused in a row (0: never).
 local FOR_EVER = '9007199254740991'
 local UP = {accepted = true, already_applied = true, permanent = true, vague = true}
 local DOWN = {unclear = true, not_sent = true, refused_for_now = true}
@@ -45,7 +46,7 @@ local function answer_of_probe(gate, verdict, hold, policy)
   elseif HOLD[verdict] or DOWN[verdict] then
     local wait = math.min(gate[3] * 2, policy.longest)
     if verdict == 'throttled' then wait = hold end
-    close_gate(HOLD[verdict] and verdict or gate[1], math.max(wait, 1), gate[4])
+    close_gate(HOLD[verdict] and verdict or 'breaker', math.max(wait, 1), gate[4])
   else
     C('HDEL', GATE, 'probe', 'pend')
   end

@@ -1,16 +1,19 @@
 #!lua flags=allow-oom
 -- Remember which alarms are raised: each passing of a mark is told once, by the one whose look noticed it, and
--- leaves a job for the alarm hooks. A look that is not later than the last one changes nothing.
+-- leaves a job for the alarm hooks. A look that is not later than the last one changes nothing; no look takes a
+-- minute, so what lies further ahead is from before a clock stepped back, and holds nothing up.
 -- INCLUDE: base bell
 -- KEYS: alarms hooks hj
 -- ARGV: now, when the values were read, whether the account is held (0 or 1), then for each alarm: its name, value,
 --       mark, whether its mark is passed (0 or 1)
 -- RETURNS: name and 1 (raised) or 0 (cleared) of each alarm that this look changed
-if tonumber(C('HGET', ALARMS, 'at') or 0) >= tonumber(ARGV[2]) then return {} end
+local latest = T + 60000
+local last, held = tonumber(C('HGET', ALARMS, 'at') or 0), tonumber(C('HGET', ALARMS, 'held') or latest + 1)
+if last >= tonumber(ARGV[2]) and last <= latest then return {} end
 C('HSET', ALARMS, 'at', ARGV[2])
 if ARGV[3] == '0' then
   C('HDEL', ALARMS, 'held')
-elseif C('HEXISTS', ALARMS, 'held') == 0 then
+elseif held > latest then
   C('HSET', ALARMS, 'held', ARGV[2])
 end
 

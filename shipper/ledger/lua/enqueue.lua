@@ -68,7 +68,7 @@ for i, lane in ipairs(lanes) do C('RPUSH', lane_key(lane), ids[i]) end
 for _, dup in ipairs(dups) do
   if dup.key ~= '' and not C('HGET', IDEM, dup.key) then
     C('HSET', IDEM, dup.key, by_key[dup.key])
-    C('RPUSH', IDEMX, dup.key .. ' ' .. at) -- its record has no such key, so the key ages from now
+    C('RPUSH', IDEMX, dup.key .. ' 0') -- its record has no such key, so forget looks when the event has ended
   end
 end
 local new = #records / 2

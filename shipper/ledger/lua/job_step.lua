@@ -27,10 +27,11 @@ local most_credit = math.max(job.rate, 1)
 job.credit = math.min(most_credit, job.credit + job.rate * math.max(T - job.seen_at, 0) / 1000)
 job.seen_at = T
 
--- Live events go first: a job adds nothing to what waits already.
+-- Live events go first: a job adds nothing to what waits already. A hold whose time is over ends only by a probe, and
+-- where no live events come that is one of these.
 local function room()
-  local first = C('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2]
-  if C('EXISTS', GATE) == 1 then return 0, 'held' end
+  local first, hold = C('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2], C('HMGET', GATE, 'until', 'pend')
+  if math.max(hold[1] or 0, hold[2] or 0) > T then return 0, 'held' end
   if first and tonumber(first) < T - ARGV[7] then return 0, 'late' end
   local most_calls = tonumber(ARGV[8])
   if most_calls > 0 and C('ZCOUNT', PACE, '(' .. (T - 30000), '+inf') >= most_calls then return 0, 'quota' end
@@ -38,10 +39,12 @@ local function room()
   return math.min(math.floor(job.credit), most_open - open), 'ok'
 end
 
+local by = cjson.encode(cjson.decode(job.deed).by)
+
 -- The history tells what this job sent before: not even a clock set back makes it send an event twice.
 local function next_word(id)
   if string.find(C('HGET', WHY, id) or '', '"job":"' .. name .. '"', 1, true) then return 'again' end
-  local line = '{"at":' .. T .. ',"outcome":"redriven","may_duplicate":' .. tostring(job.dup)
+  local line = '{"at":' .. T .. ',"outcome":"redriven","may_duplicate":' .. tostring(job.dup) .. ',"by":' .. by
   local at = T + math.floor(#sent * 1000 / job.rate)
   return send_again(id, job.dup, line .. ',"job":"' .. name .. '"}', at, job.moment)
 end

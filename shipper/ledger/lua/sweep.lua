@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- End leases that ran out, reserve tickets for the pumps that are wanted, and tell how things stand.
--- After an outage of Redis itself nothing expires before a grace: living workers settle first.
+-- After an outage of Redis itself nothing expires before a grace is over: living workers settle first.
 -- INCLUDE: base count bell record tried call lane history letter hook fail expire tickets witness flow
 -- KEYS: due lease gate pumps tellers crew hooks meta
 -- ARGV: now, most lanes, absence ms that counts as an outage, grace ms, backoff ms, most crashes in a row,
@@ -19,7 +19,7 @@ if type(redis.pcall('LLEN', BELL)) == 'table' then C('DEL', BELL) end -- forged:
 local turn = witness(tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13], tonumber(ARGV[14]))
 
 if T - last > absence then
-  for _, lane in ipairs(C('ZRANGE', LEASE, '-inf', T, 'BYSCORE')) do C('ZADD', LEASE, T + grace, lane) end
+  for _, lane in ipairs(C('ZRANGE', LEASE, '-inf', T + grace, 'BYSCORE')) do C('ZADD', LEASE, T + grace, lane) end
   local pend = C('HGET', GATE, 'pend')
   if pend and tonumber(pend) <= T + grace then C('HSET', GATE, 'pend', T + grace) end
 end

@@ -24,7 +24,7 @@ from shipper.ledger.operations.claim import (
 from shipper.ledger.operations.edit import Draft, edit, edit_all
 from shipper.ledger.operations.enqueue import BATCH, EARLY_MS, Admission, enqueue, peek
 from shipper.ledger.operations.gate import pause, resume
-from shipper.ledger.operations.hook import hook_claim, hook_redo, hook_settle
+from shipper.ledger.operations.hook import hook_claim, hook_lease_ms, hook_redo, hook_settle
 from shipper.ledger.operations.job import STEP_MS, job_fill, job_start, job_step, job_turn
 from shipper.ledger.operations.letters import discard, expunge, redrive
 from shipper.ledger.operations.look import Shown, Status, show, status
@@ -98,6 +98,7 @@ __all__ = [
     "forget",
     "give_out",
     "hook_claim",
+    "hook_lease_ms",
     "hook_redo",
     "hook_settle",
     "job_fill",

@@ -16,11 +16,16 @@ MOST_ERROR: Final = 500
 """Most characters kept of what went wrong."""
 
 
+def hook_lease_ms(settings: Settings) -> int:
+    """Return how long a claimed job is its teller's."""
+    return 2 * settings.hook_timeout_ms
+
+
 def hook_claim(
     token: str, settings: Settings, *, most: int = 1, ticket: str = "", now: int | None = None
 ) -> Operation[list[HookJob] | None]:
     """Lease at most `most` hook jobs; None when the ticket has run out."""
-    lease = settings.hook_timeout_ms * 2
+    lease = hook_lease_ms(settings)
     beat = settings.hook_timeout_ms + BEAT_MARGIN_MS
     return Operation("hook_claim", (time_or_now(now), most, lease, token, ticket, beat), _read_jobs)
 
@@ -43,9 +48,10 @@ def hook_settle(
 ) -> Operation[str]:
     """Write down how a hook went; the reply is ok, stale or gone. `free`: it was not called, no try is spent.
 
-    What the error says may name the customer: `hide` makes of it what is stored.
+    What the error says may name the customer: `hide` makes of it what is stored. Half a character in it, as a
+    path that is no UTF-8 has, becomes a question mark.
     """
-    told = hide(error[:MOST_ERROR])
+    told = hide(error[:MOST_ERROR].encode("utf-8", "replace").decode())
     return Operation("hook_settle", (time_or_now(now), job, token, word, delay_ms, told), bytes.decode)
 
 

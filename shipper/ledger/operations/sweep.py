@@ -100,7 +100,7 @@ def forget(
     """Forget what is past retention; the reply counts ids, idempotency keys, and moments clipped.
 
     An id is remembered longer than the oldest one that enqueue takes, which may have been born EARLY_MS after
-    its event ended: so no id is ever new twice.
+    its event ended: so no id is ever new twice, unless the clock of who made it was further ahead than that.
     """
     args: tuple[Argument, ...] = (
         time_or_now(now),

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from shipper.clock import now_ms
 from shipper.errors import Problem
 from shipper.inspector import (
     MOST_RATE,
@@ -19,10 +20,10 @@ from shipper.inspector import (
     Job,
     Preview,
 )
-from shipper.web.api.call import Takes, act
+from shipper.web.api.call import SAID, Takes, act
 from shipper.web.api.given import flag_in, number_in, object_in, text_in, whole_in
 from shipper.web.api.seeing import FILTER
-from shipper.web.filters import MOST_IDS, NAMES, read_ids, read_wanted
+from shipper.web.filters import MOST_IDS, NAMES, read_ids, read_moment_of, read_wanted
 from shipper.web.mistake import MistakeError, TooLateError
 from shipper.web.pages.event import id_of
 from shipper.web.quote import MOST_POINTS, MOST_SAMPLE, SAMPLE, quote
@@ -34,11 +35,12 @@ MOST_BECAUSE: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """How many letters were found; `until` in a filter takes these and none that come later."""
+    """How many letters were found; `at`, said with the same words, means these and none that come later."""
 
     count: int
     unclear: int
     doubtful: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Proposed:
 
 def _choose(visit: Visit) -> Chosen:
     choice = chosen_in(visit)
-    return Chosen(count=choice.count, unclear=choice.unclear, doubtful=choice.doubtful)
+    return Chosen(count=choice.count, unclear=choice.unclear, doubtful=choice.doubtful, at=choice.at)
 
 
 def _preview(visit: Visit) -> Preview:
@@ -136,14 +138,22 @@ def _edit(visit: Visit) -> Edited:
 
 
 def chosen_in(visit: Visit) -> Choice:
-    """Choose by exactly one of ids, filter and all: no slip of the hand takes everything."""
-    given = visit.given
-    wanted = read_wanted({name: given[name] for name in NAMES if name in given}, strict=True)
+    """Choose by exactly one of ids, filter and all: no slip of the hand takes everything.
+
+    A span counts back from the moment of the choice, by Redis' clock: said again with it, it means the same.
+    """
+    given, letters = visit.given, visit.inspector.letters
+    said = {"at": text} if (text := text_in(given, "at")) is not None else {}
+    at = read_moment_of("at", said, now=now_ms())
+    moment = letters.moment() if at is None else at
+    wanted = read_wanted({name: given[name] for name in NAMES if name in given}, strict=True, now=moment)
     if "ids" in given and not given["ids"]:
         raise MistakeError("ids is empty: say which events are meant, or leave ids out")
     if ["ids" in given, not wanted.is_all, flag_in(given, "all")].count(True) != 1:
         raise MistakeError("say which letters: by ids, by a filter such as reason, or all: true")
-    return visit.inspector.letters.choose(read_ids(given["ids"]) if "ids" in given else wanted.filter)
+    if "ids" in given:
+        return letters.choose(read_ids(given["ids"]), at=at)
+    return letters.choose(wanted.filter, at=moment)
 
 
 WHICH: Final = (
@@ -154,6 +164,11 @@ WHICH: Final = (
     ),
     *(Takes(name=name, about=about, schema=schema) for name, about, schema in FILTER),
     Takes(name="all", about="All of them: no ids and no filter.", schema={"type": "boolean"}),
+    Takes(
+        name="at",
+        about="The `at` of a `choose`: what became a letter since, be it again, is left; spans end there.",
+        schema=SAID,
+    ),
 )
 MAY: Final = Takes(
     name="may_duplicate",
@@ -232,8 +247,20 @@ CALLS: Final = (
         takes_file=True,
     ),
     act("events/{event_id}/unmask", _unmask, EventSeen, "Tell all of an event, personal data too."),
-    act(
-        "events/{event_id}/propose", _propose, Proposed, "Say what a change would make of a letter.", _EVENTS
+    replace(
+        act(
+            "events/{event_id}/propose",
+            _propose,
+            Proposed,
+            "Say what a change would make of a letter.",
+            _EVENTS,
+        ),
+        takes_event=True,
     ),
-    act("events/{event_id}/edit", _edit, Edited, "Change a letter and send it again.", _EVENTS, _MARK, MAY),
+    replace(
+        act(
+            "events/{event_id}/edit", _edit, Edited, "Change a letter and send it again.", _EVENTS, _MARK, MAY
+        ),
+        takes_event=True,
+    ),
 )

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from starlette.responses import Response
 
 from shipper.cli.output import json_line
+from shipper.inspector import JOB
 from shipper.web.mistake import MistakeError
 from shipper.web.page import API, Page
 from shipper.web.person import Role
@@ -18,6 +19,8 @@ ACCOUNT: Final = f"{API}/accounts/{{account}}"
 TEXT: Final = {"type": "string", "maxLength": 500}
 SAID: Final = {**TEXT, "pattern": r"\S"}
 """A text that is not blank."""
+HOOK: Final = {"type": "string", "pattern": f"^{JOB.pattern}$"}
+"""A hook job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class Call:
     takes_file: bool = False
     """Its body is an export as JSON lines; what else it takes stands in the query."""
     gives_file: bool = False
+    takes_event: bool = False
+    """As of a page."""
 
     @property
     def name(self) -> str:
@@ -59,6 +64,7 @@ class Call:
             needs=self.needs,
             answer=self._answer,
             takes_file=self.takes_file,
+            takes_event=self.takes_event,
         )
 
     def _answer(self, visit: Visit) -> Response:

@@ -23,7 +23,7 @@ ERRORS: Final = {
     "400": "What was given cannot be.",
     "401": "A token is needed.",
     "403": "This needs an operator's token, or came from another site.",
-    "404": "There is no such account, event or job.",
+    "404": "There is no such account, event, hook or job.",
     "405": "The address is for another method.",
     "408": "Nothing more of the file came.",
     "409": "It has moved on meanwhile, somebody else is at it, or it is beyond the budget.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shipper.clock import now_ms
@@ -19,7 +19,7 @@ from shipper.inspector import (
     TrailEntry,
     TrailFilter,
 )
-from shipper.web.api.call import ACCOUNT, SAID, Call, Takes
+from shipper.web.api.call import ACCOUNT, HOOK, SAID, Call, Takes
 from shipper.web.api.given import text_in, whole_in
 from shipper.web.filters import read_moment_of, read_spot, read_wanted, write_spot
 from shipper.web.page import API
@@ -190,7 +190,7 @@ CALLS: Final = (
         about="List completion hooks that were given up.",
         gives=Hooks,
         answer=_hooks,
-        takes=(_LIMIT, _BEFORE),
+        takes=(_LIMIT, replace(_BEFORE, schema=HOOK)),
     ),
     Call(path=f"{ACCOUNT}/jobs", about="List the redrive jobs.", gives=Jobs, answer=_jobs),
     Call(path=f"{ACCOUNT}/jobs/{{job}}", about="Tell how a redrive job stands.", gives=Job, answer=_job),

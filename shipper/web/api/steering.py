@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shipper.inspector import HooksHandled, Job, Pause
-from shipper.web.api.call import TEXT, Takes, act
+from shipper.web.api.call import HOOK, Takes, act
 from shipper.web.api.given import flag_in, whole_in
 from shipper.web.filters import MOST_IDS
 from shipper.web.mistake import MistakeError
@@ -62,7 +62,7 @@ _HOOKS: Final = (
     Takes(
         name="jobs",
         about="Hook jobs, as the list of hooks names them.",
-        schema={"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_IDS},
+        schema={"type": "array", "items": HOOK, "minItems": 1, "maxItems": MOST_IDS},
     ),
     Takes(name="all", about="All that have failed.", schema={"type": "boolean"}),
 )

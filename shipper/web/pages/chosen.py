@@ -7,19 +7,19 @@ from typing import Any
 from starlette.responses import Response
 
 from shipper.clock import now_ms
-from shipper.inspector import Choice
+from shipper.inspector import Choice, Filter
 from shipper.web.filters import read_ids, read_moment_of, read_wanted, spelled
 from shipper.web.mistake import MistakeError
 from shipper.web.visit import Visit
 
 
 def ask(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> Response:
-    """Say how many are meant; the form below holds the moment of the question, so none come later."""
+    """Say how many are meant; the form below holds the moment of the question, so none come or go later."""
     wanted, ids = read_wanted(visit.given), ids_in(visit)
     choice = visit.inspector.letters.choose(ids or wanted.filter, at=_moment(visit))
     frozen = {"moment": spelled(choice.at)}
-    if choice.filter and choice.filter.until:
-        frozen = {**wanted.said, "until": spelled(choice.filter.until), **frozen}
+    if choice.filter:
+        frozen = {**wanted.said, **_times(choice.filter), **frozen}
     return visit.draw(
         template,
         status=status,
@@ -30,6 +30,12 @@ def ask(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> Resp
         back=visit.to(f"events/{ids[0]}") if len(ids) == 1 else visit.to("letters", **wanted.said),
         **facts,
     )
+
+
+def _times(wanted: Filter) -> dict[str, str]:
+    """Return the times of a filter as moments: a span that is read again has moved on."""
+    times = {"since": wanted.since, "until": wanted.until}
+    return {name: spelled(ms) for name, ms in times.items() if ms is not None}
 
 
 def chosen(visit: Visit) -> Choice:

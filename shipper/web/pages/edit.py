@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from starlette.responses import Response
 
 from shipper.cli.json_text import read_json
 from shipper.inspector import Change, Edit
+from shipper.web.admission import LARGEST_BODY
 from shipper.web.mistake import MistakeError
 from shipper.web.page import Page
 from shipper.web.pages.event import id_of
@@ -48,8 +50,14 @@ def edit(visit: Visit) -> Response:
 
 
 def editable(events: Mapping[str, Any]) -> str:
-    """Return events as JSON to be edited: what cannot be seen, or would reorder a line, is escaped."""
-    text = json.dumps(events, ensure_ascii=False, indent=2)
+    """Return events as JSON to be edited, a line for each value unless that were more than a form may be."""
+    text = _seen(json.dumps(events, ensure_ascii=False, indent=2))
+    sent = quote_plus(text.replace("\n", "\r\n"))  # so a browser does
+    return text if len(sent) <= LARGEST_BODY else _seen(json.dumps(events, ensure_ascii=False))
+
+
+def _seen(text: str) -> str:
+    """Escape what cannot be seen, or would reorder a line."""
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
@@ -73,5 +81,11 @@ def _told(visit: Visit, word: str) -> Response:
 
 PAGES: Final = (
     Page(path="/a/{account}/events/{event_id}/edit", answer=ask, needs=Role.OPERATOR),
-    Page(path="/a/{account}/events/{event_id}/edit", answer=edit, needs=Role.OPERATOR, method="POST"),
+    Page(
+        path="/a/{account}/events/{event_id}/edit",
+        answer=edit,
+        needs=Role.OPERATOR,
+        method="POST",
+        takes_event=True,
+    ),
 )

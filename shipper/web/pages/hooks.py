@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from starlette.responses import Response
 
-from shipper.event_id import is_event_id
-from shipper.inspector import HooksHandled
+from shipper.inspector import HooksHandled, is_hook_job
 from shipper.web.mistake import MistakeError
 from shipper.web.page import Page
 from shipper.web.person import Role
@@ -16,7 +14,6 @@ from shipper.web.told import write_told
 from shipper.web.visit import Visit
 
 A_PAGE: Final = 50
-_LIFE: Final = re.compile(r"\d{1,4}")
 
 
 def hooks(visit: Visit) -> Response:
@@ -73,9 +70,10 @@ def _names(visit: Visit) -> list[str] | None:
 
 def job_of(text: str) -> str:
     """Return a hook job as it was given; raise MistakeError for what can be none."""
-    event_id, _, life = text.partition(":")
-    if not is_event_id(event_id) or not _LIFE.fullmatch(life) or not life.isascii():
-        raise MistakeError(f"{text[:40]!a} is no hook job: those are an event id, a colon and a number")
+    if not is_hook_job(text):
+        raise MistakeError(
+            f"{text[:40]!a} is no hook job: those are an event id, or an alarm, a colon and a number"
+        )
     return text
 
 

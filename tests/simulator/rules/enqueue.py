@@ -37,7 +37,7 @@ def enqueue(
             _accept(book, envelope, now)
         elif admission.word == "dup" and envelope.key_hash and envelope.key_hash not in book.keys:
             book.keys[envelope.key_hash] = f"{admission.event_id} {envelope.fingerprint}"
-            book.ended_keys.append(f"{envelope.key_hash} {now}")
+            book.ended_keys.append(f"{envelope.key_hash} 0")
     return admissions
 
 

@@ -70,7 +70,7 @@ def _hear_probe(book: Book, verdict: Verdict, hold_ms: int, settings: Settings, 
     elif verdict in HOLD or verdict in DOWN:
         wait = min(int(book.gate["step"]) * 2, settings.pause_max_ms)
         wait = hold_ms if verdict is Verdict.THROTTLED else wait
-        why = verdict if verdict in HOLD else book.gate["why"]
+        why = verdict if verdict in HOLD else "breaker"
         _close(book, why, until=now + wait, step=wait, need=need)
     else:
         book.gate["need"] = str(need - 1 if verdict in UP else need)

@@ -35,7 +35,9 @@ def job_start(
 ) -> str:
     """Begin a job."""
     assert now is not None
-    book.redrives[name] = Redrive(may_duplicate=may_duplicate, moment=moment, rate=rate, seen_at=now)
+    book.redrives[name] = Redrive(
+        by=sends.by, may_duplicate=may_duplicate, moment=moment, rate=rate, seen_at=now
+    )
     return "ok"
 
 
@@ -103,7 +105,7 @@ def _look_after(book: Book, job: Redrive, most: int, *, now: int) -> None:
 
 
 def _room(book: Book, job: Redrive, most_open: int, most_calls: int, *, now: int) -> tuple[str, int]:
-    if book.gate:
+    if max(int(book.gate.get("until", 0)), int(book.gate.get("pend", 0))) > now:
         return "held", 0
     if book.due and min(book.due.values()) < now - LATE_MS:
         return "late", 0
@@ -129,7 +131,7 @@ def _send(
         again = f'"job":"{name}"'.encode() in book.history.get(event_id, b"")
         if event_id and not again and not _refusal(book, job, event_id):
             line = f'{{"at":{now},"outcome":"redriven","may_duplicate":{str(job.may_duplicate).lower()}'
-            line += f',"job":"{name}"}}'
+            line += f',"by":"{job.by}","job":"{name}"}}'
             revive(book, event_id, line.encode(), at=now + int(len(sent) * 1000 / job.rate), now=now)
             sent.append(event_id)
     job.open |= dict.fromkeys(sent, now)

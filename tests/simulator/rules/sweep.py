@@ -72,11 +72,10 @@ def sweep(
 
 
 def _grant_grace(book: Book, now: int) -> None:
-    for lane, at in book.lease.items():
-        if at <= now:
-            book.lease[lane] = now + GRACE_MS
-    if "pend" in book.gate and int(book.gate["pend"]) <= now + GRACE_MS:
-        book.gate["pend"] = str(now + GRACE_MS)
+    over = now + GRACE_MS
+    book.lease = {lane: max(at, over) for lane, at in book.lease.items()}
+    if "pend" in book.gate:
+        book.gate["pend"] = str(max(int(book.gate["pend"]), over))
 
 
 def _expire(book: Book, lane: str, backoff_ms: int, max_crashes: int, now: int) -> None:
@@ -127,28 +126,56 @@ def forget(
 ) -> tuple[int, int, int]:
     """Forget ended events and their keys when their retention ends; bring back what a clock left ahead."""
     assert now is not None
-    ids = 0
-    for event_id in book.ended[:limit]:
-        fate = book.fates[event_id]
-        if fate.ended_at + settings.id_retention_ms + EARLY_MS >= now:
-            break
-        del book.fates[event_id]
-        count(book, **{f"forgotten_{fate.state}": 1})
-        _keep_out(book, event_id, fate, now)
-        ids += 1
+    ids, clipped = _forget_ids(book, now - settings.id_retention_ms - EARLY_MS, limit, now)
     _forget_exports(book, now - settings.trail_days * 24 * HOUR_MS, limit, now)
-    keys = 0
-    for entry in book.ended_keys[:limit]:
-        key, at = entry.split(" ")
-        if int(at) + settings.idempotency_retention_ms > now:
-            break
-        del book.keys[key]
-        keys += 1
-    del book.ended[:ids], book.ended_keys[:keys]
-    clipped = _clip(book.lease, now + 2 * settings.lease_ms, limit)
+    keys, ahead = _forget_keys(book, now - settings.idempotency_retention_ms, limit, now)
+    clipped += ahead
+    clipped += _clip(book.lease, now + 2 * settings.lease_ms, limit)
     clipped += _clip(book.hooks, now + max(settings.backoff_cap_ms, 2 * settings.hook_timeout_ms), limit)
     clipped += _clip(book.due, max(now + settings.backoff_cap_ms, book.spread_until), limit)
     return ids, keys, clipped + _clip_gate(book, settings, now)
+
+
+def _forget_ids(book: Book, oldest: int, limit: int, now: int) -> tuple[int, int]:
+    ids = 0
+    later: list[str] = []
+    for event_id in book.ended[:limit]:
+        fate = book.fates[event_id]
+        if fate.ended_at > now:
+            lasted = fate.ended_at - fate.accepted_at
+            book.fates[event_id] = replace(fate, ended_at=now, accepted_at=now - lasted)
+            later.append(event_id)
+        elif fate.ended_at >= oldest:
+            break
+        else:
+            del book.fates[event_id]
+            count(book, **{f"forgotten_{fate.state}": 1})
+            _keep_out(book, event_id, fate, now)
+            ids += 1
+    book.ended = book.ended[ids + len(later) :] + later
+    return ids, len(later)
+
+
+def _forget_keys(book: Book, oldest: int, limit: int, now: int) -> tuple[int, int]:
+    keys = ahead = 0
+    later: list[str] = []
+    for entry in book.ended_keys[:limit]:
+        key, at = entry.split(" ")
+        if at == "0":
+            if len(later) >= limit / 4:
+                break
+            alive = book.keys[key].split(" ")[0] in book.records
+            later.append(f"{key} {0 if alive else now}")
+        elif int(at) > now:
+            ahead += 1
+            later.append(f"{key} {now}")
+        elif int(at) > oldest:
+            break
+        else:
+            del book.keys[key]
+            keys += 1
+    book.ended_keys = book.ended_keys[keys + len(later) :] + later
+    return keys, ahead
 
 
 def _keep_out(book: Book, event_id: str, fate: Fate, now: int) -> None:

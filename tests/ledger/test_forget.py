@@ -219,7 +219,7 @@ STEPPED = {
     "the next step of a job is no second away": Row(
         before=Book(jdue={"J1": NOW + HOUR, "J2": NOW + SECOND}),
         call=forget(),
-        answer=(0, 0, 0),
+        answer=(0, 0, 1),
         after=Book(jdue={"J1": NOW + SECOND, "J2": NOW + SECOND}, meta=MEMORY),
     ),
     "a probe is waited for no longer than two leases": Row(

@@ -32,7 +32,7 @@ DUMP: Final[Script] = compose("dump", {"dump": (Path(__file__).parent / "dump.lu
 KEPT: Final = (
     *("records", "tried", "history", "lanes", "due", "lease", "calls", "broken", "fates", "ended", "keys"),
     *("ended_keys", "dead", "unclear", "hooks", "jobs", "tries", "failed", "pace", "gate", "recent", "burst"),
-    *("pumps", "crew", "counters", "exported"),
+    *("pumps", "crew", "counters", "exported", "steps"),
 )
 """What both books must agree on. `index`, `groups`, `people`, `fields`, `kinds` and `bell` are judged by what
 else the ledger holds."""
@@ -91,6 +91,8 @@ class Book:
     crew: dict[str, int] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
     exported: dict[str, int] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+    """The next of each redrive job: `jdue`."""
     bell: int = 0
     """Its length; -1 while somebody's forged key stands there."""
     swept: int = 0
@@ -148,7 +150,7 @@ def differences(found: Book, kept: Book) -> Iterator[str]:
 def _read_book(reply: list[Any]) -> Book:
     lanes, rec, st, why, due, lease, calls, broken, fate, ended, idem, idemx, *rest = reply
     dead, uncl, dx, groups, people, fields, kinds, *rest = rest
-    hooks, hj, hl, hf, pace, gate, recent, burst, pumps, crew, n, bell, exported = rest
+    hooks, hj, hl, hf, pace, gate, recent, burst, pumps, crew, n, bell, exported, jdue = rest
     return Book(
         lanes={lane: ids and _texts(ids) for lane, ids in _pairs(lanes, lambda ids: ids)},
         records=dict(_pairs(rec, bytes)),
@@ -182,6 +184,7 @@ def _read_book(reply: list[Any]) -> Book:
         counters=Counter({name: count for name, count in _pairs(n, int) if count}),
         bell=bell,
         exported=dict(_pairs(exported, int)),
+        steps=dict(_pairs(jdue, int)),
     )
 
 

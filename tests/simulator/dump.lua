@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Tell all that an account's ledger holds at one moment. For the simulator alone: it walks every key.
 -- KEYS: rec st why due lease calls broken fate ended idem idemx dead uncl dx groups people fields kinds
--- KEYS: hooks hj hl hf pace gate recent burst pumps crew n bell exported
+-- KEYS: hooks hj hl hf pace gate recent burst pumps crew n bell exported jdue
 -- ARGV: now
 -- RETURNS: {lane, its ids or false when it is no list, ...}, then the content of the other keys as keys.py lists them
 local function zset(key) return redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') end
@@ -18,4 +18,4 @@ return {lanes, hash(REC), hash(ST), hash(WHY), zset(DUE), zset(LEASE), hash(CALL
   hash(FATE), list(ENDED), hash(IDEM), list(IDEMX), zset(DEAD), zset(UNCL), redis.call('ZRANGE', DX, 0, -1),
   hash(GROUPS), hash(PEOPLE), hash(FIELDS), hash(KINDS), zset(HOOKS), hash(HJ), hash(HL), zset(HF), zset(PACE),
   hash(GATE), list(RECENT), redis.call('SMEMBERS', BURST), zset(PUMPS), zset(CREW), hash(N), type(bell) == 'number' and bell or -1,
-  zset(EXPORTED)}
+  zset(EXPORTED), zset(JDUE)}

@@ -27,7 +27,7 @@ SEEDS: Final = {
     "busy": 25,
     "failing": 25,
     "letters": 25,
-    "jobs": 25,
+    "jobs": 50,
     "edits": 25,
     "rolled back": 50,
 }
@@ -52,6 +52,7 @@ REACHED: Final = {
         "job stale",
         "job late",
         "job held",
+        "job ok behind an ended hold",
         "job full",
         "job paused",
         "job done",

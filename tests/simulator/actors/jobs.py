@@ -82,6 +82,7 @@ def step(world: World) -> None:
     if word in {"done", "cancelled"}:
         world.jobs_over.add(errand.job)
     world.seen[f"job {word}"] += 1
+    world.seen[f"job {word} behind an ended hold"] += bool(world.found.gate)
     world.seen["job sent"] += count
 
 

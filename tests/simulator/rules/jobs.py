@@ -38,6 +38,7 @@ def job_start(
     book.redrives[name] = Redrive(
         by=sends.by, may_duplicate=may_duplicate, moment=moment, rate=rate, seen_at=now
     )
+    book.steps[name] = now
     return "ok"
 
 
@@ -53,6 +54,7 @@ def job_turn(
     job.state, job.credit, job.seen_at = to, 0, now
     if to == "running":
         job.recent = ""
+    book.steps[name] = now
     return True, to
 
 
@@ -75,7 +77,10 @@ def job_step(
     if job.state == "running" and job.cursor != cursor:
         return "stale", 0
     _look_after(book, job, looks, now=now)
+    book.steps[name] = now + step_ms
     if job.state in OVER:
+        if not job.open:
+            del book.steps[name]
         return job.state, 0
     failed = job.recent.count("x")
     if job.state == "running" and len(job.recent) >= 20 and 2 * failed >= len(job.recent):
@@ -88,6 +93,7 @@ def job_step(
     left, sent = _send(book, name, job, found, allowed, now=now)
     if nothing_more and not left and not job.open:
         job.state = word = "done"
+        del book.steps[name]
     return word, sent
 
 

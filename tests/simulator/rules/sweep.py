@@ -15,6 +15,8 @@ from tests.simulator.rules.events import bury, count, free, put_back, remember, 
 from tests.simulator.rules.gate import clear_probe, restart_gate
 
 LONGEST_BEAT_MS: Final = 60_000
+MOST_STEP_MS: Final = 1000
+"""Until a redrive job's next step, at most."""
 
 
 def sweep(
@@ -132,6 +134,7 @@ def forget(
     clipped += ahead
     clipped += _clip(book.lease, now + 2 * settings.lease_ms, limit)
     clipped += _clip(book.hooks, now + max(settings.backoff_cap_ms, 2 * settings.hook_timeout_ms), limit)
+    clipped += _clip(book.steps, now + MOST_STEP_MS, limit)
     clipped += _clip(book.due, max(now + settings.backoff_cap_ms, book.spread_until), limit)
     return ids, keys, clipped + _clip_gate(book, settings, now)
 

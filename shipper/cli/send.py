@@ -86,7 +86,7 @@ def send(
     on_unclear: str | None,
     solo: bool,
 ) -> None:
-    r"""Accept one event, or every line of FILE (- for standard input).
+    """Accept one event, or every line of FILE (- for standard input).
 
     \b
     shipper send --customer c-42 --event write_review --set stars=5
@@ -95,7 +95,7 @@ def send(
     A line is {"customerId": ..., "events": {...}}, with "email", "mobile",
     "idempotency_key" and "event_id" where wanted; with one of the last two a file can
     be sent twice without harm. Exits 1 if a line was refused.
-    """
+    """  # noqa: D301 - \b is click's
     options: Options = {
         "hook": hook,
         "on_unclear": on_unclear,

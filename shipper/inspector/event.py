@@ -8,7 +8,6 @@ from typing import Any
 
 from shipper.context import read_context
 from shipper.errors import EventNotFoundError
-from shipper.inspector.contents import Contents, contents_of, text_of
 from shipper.inspector.edit import mark_of
 from shipper.inspector.hook_standing import HookStanding, hook_standing
 from shipper.inspector.letter import last_attempt
@@ -16,6 +15,7 @@ from shipper.inspector.now import ledger_now
 from shipper.inspector.timeline import LANE, Moment, Read, timeline_of
 from shipper.inspector.waiting import BACKOFF, WAITING
 from shipper.keyring import Keyring
+from shipper.ledger.contents import Contents, contents_of, text_of
 from shipper.ledger.keys import key_of, lane_key_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import UNCLEAR

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipper.event_id import PATTERN, is_event_id
-from shipper.inspector.contents import contents_of, text_of
 from shipper.keyring import Keyring
+from shipper.ledger.contents import contents_of, text_of
 from shipper.ledger.failed_hooks import FailedHook
 from shipper.mask import mask_email, mask_mobile, mask_text
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from shipper.inspector.contents import contents_of
 from shipper.keyring import Keyring
+from shipper.ledger.contents import contents_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import LOOKED, UNCLEAR, Filter, Spot, leaf
 from shipper.ledger.operations import Shown, show

@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 from shipper.errors import ShipperError
 from shipper.inspector.choice import Choice, Told, ids_of, wants_a_yes
-from shipper.inspector.contents import contents_of
 from shipper.keyring import Keyring
+from shipper.ledger.contents import contents_of
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.operations import Shown, show
 from shipper.outcome import State

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipper.inspector.advice import advice_of
-from shipper.inspector.contents import Contents, contents_of
 from shipper.keyring import Keyring
+from shipper.ledger.contents import Contents, contents_of
 from shipper.ledger.groups import Group, customers_of, doubtful_in, ends_of, groups
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.letters import NO_FIELD, Spot

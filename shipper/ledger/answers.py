@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from shipper.keyring import DamagedError, Keyring, LockedError
+from shipper.keyring import DamagedError, Keyring
+from shipper.ledger.contents import Contents, contents_of
 from shipper.ledger.indices import Spot, spots_of
 from shipper.ledger.keys import key_of
 from shipper.ledger.ledger import Ledger
@@ -107,24 +108,16 @@ def _hides(ledger: Ledger, ids: Sequence[str], keyring: Keyring) -> list[Callabl
     """Return what hides, in a text about each of some letters, whom it is about."""
     stored = ledger.ask("HMGET", key_of(ledger.account, "rec"), *ids) if ids else []
     return [
-        partial(_hidden, whom=_event(ledger.account, event_id, record or b"", keyring))
-        for event_id, record in zip(ids, stored, strict=True)
+        partial(
+            _hidden,
+            whom=contents_of(read_record(each or b""), keyring, account=ledger.account, event_id=event_id),
+        )
+        for event_id, each in zip(ids, stored, strict=True)
     ]
 
 
-def _hidden(text: str, *, whom: Mapping[str, Any]) -> str:
-    said = {name: value for name in ("email", "mobile") if isinstance(value := whom.get(name), str)}
-    return mask_text(text, email=said.get("email"), mobile=said.get("mobile")) or ""
-
-
-def _event(account: str, event_id: str, stored: bytes, keyring: Keyring) -> Mapping[str, Any]:
-    """Read an event; one that cannot be read hides nobody, here as where its answer is shown."""
-    record = read_record(stored)
-    try:
-        event: Any = record and record.opened(keyring, account=account, event_id=event_id).event
-    except (LockedError, DamagedError, ValueError):
-        return {}
-    return event if isinstance(event, dict) else {}
+def _hidden(text: str, *, whom: Contents) -> str:
+    return mask_text(text, email=whom.email, mobile=whom.mobile) or ""
 
 
 def _opened(account: str, event_id: str, history: bytes, keyring: Keyring) -> Iterator[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
 from shipper import Receipt
+from shipper.cli.commands import cli
 from shipper.cli.config import Line
 from shipper.cli.dead.transfer import Exported
 from shipper.errors import Problem
@@ -83,3 +86,20 @@ def test_every_section_is_of_a_command_that_is_tried_here() -> None:
     without_facts = {"`shipper dead show EVENT_ID`", "`shipper dead discard`"}
 
     assert TOLD.keys() | without_facts <= SECTIONS.keys()
+
+
+def helps(command: click.Command, ctx: click.Context) -> Iterator[str]:
+    """What `--help` says of a command, and of those below it."""
+    yield command.get_help(ctx)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(ctx):
+            below = command.get_command(ctx, name)
+            assert below is not None
+            yield from helps(below, click.Context(below, info_name=name, parent=ctx))
+
+
+def test_no_help_shows_how_it_is_laid_out() -> None:
+    told = [*helps(cli, click.Context(cli, info_name="shipper"))]
+
+    assert len(told) > 30
+    assert not [help_ for help_ in told if "\\b" in help_ or "\b" in help_]

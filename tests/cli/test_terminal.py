@@ -170,3 +170,32 @@ def test_an_ascii_terminal_gets_escapes_and_no_error(server: RedisServer, story:
     )
 
     assert r"c-\xfc" in said.stdout
+
+
+def test_an_id_in_another_encoding_is_wrong_use_and_no_crash() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "shipper", "show", b"m\xfcller"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert said.returncode == 2
+    assert said.stderr == "Error: m\\udcfcller is not UTF-8: was it copied from another encoding?\n"
+
+
+def test_a_file_may_have_a_name_in_another_encoding(server: RedisServer, tmp_path: Path) -> None:
+    file = os.fsencode(tmp_path) + b"/m\xfcller.jsonl"
+    Path(os.fsdecode(file)).write_text('{"customerId": "c-1", "events": {"visit": {}}}\n')
+
+    said = subprocess.run(
+        [sys.executable, "-m", "shipper", "send", file],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "SHIPPER_REDIS_URL": server.url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert said.returncode == 0, said.stderr

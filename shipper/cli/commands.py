@@ -7,9 +7,7 @@ line: section, name, then `module:function` and what it does, a short phrase.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 import click
@@ -80,13 +78,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # What a terminal's encoding cannot show is escaped, not an error.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
-    _refuse_unreadable(sys.argv[1:])
     cli(prog_name="shipper")
-
-
-def _refuse_unreadable(arguments: Iterable[str]) -> None:
-    """End with 2 at bytes that are not UTF-8: nothing in the ledger is named so. A file may be."""
-    for argument in arguments:
-        if any("\udc80" <= each <= "\udcff" for each in argument) and not Path(argument).exists():
-            click.echo(f"Error: {argument} is not UTF-8: was it copied from another encoding?", err=True)
-            sys.exit(2)

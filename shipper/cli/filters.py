@@ -9,26 +9,20 @@ from typing import Any
 import click
 
 from shipper.cli.kinds import a_moment
-from shipper.inspector import REASONS, Filter, read_field
-from shipper.metadata import is_utf8
-
-NO_CODE = "-"
+from shipper.inspector import REASONS, Filter, read_code, read_field
 
 
 def _code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    if value is None or value.isdigit():
-        return value
-    if value == "none":
-        return NO_CODE
-    raise click.BadParameter("is a number, or none for letters without one")
+    try:
+        return None if value is None else read_code(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _said(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """Take anything but blanks: a variable of a script that was never set must not mean everybody."""
     if value is not None and not value.strip():
         raise click.BadParameter("is empty: say which is meant, or leave the option out")
-    if value is not None and not is_utf8(value):
-        raise click.BadParameter("is no text in UTF-8")
     return value
 
 

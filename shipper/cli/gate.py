@@ -6,7 +6,7 @@ import click
 from rich.text import Text
 
 from shipper.cli.desk import Desk, at_desk
-from shipper.cli.kinds import a_duration
+from shipper.cli.kinds import a_pause
 from shipper.cli.text import clean, moment
 from shipper.inspector import Pause
 
@@ -15,7 +15,7 @@ from shipper.inspector import Pause
 @click.option(
     "--for",
     "for_ms",
-    callback=a_duration,
+    callback=a_pause,
     metavar="SPAN",
     help="For so long: 10m, 1h30m. Default: until resumed.",
 )

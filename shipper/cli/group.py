@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,6 +35,13 @@ class LazyGroup(click.Group):
         module, _, attribute = self._places[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; refuse bytes that are not UTF-8, for only a file may be named so."""
+        for arg in args:
+            if any("\udc80" <= char <= "\udcff" for char in arg) and not Path(arg).exists():
+                ctx.fail(f"{arg[:60]!a} is not UTF-8: was it copied from another encoding?")
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

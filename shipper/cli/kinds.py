@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from shipper.cli.text import iso, read_duration, read_moment
+from shipper.cli.text import iso, read_duration, read_moment, read_pause
 from shipper.clock import now_ms
 from shipper.event_id import is_event_id
 from shipper.inspector import LATEST, MOST_RATE, Spot, is_hook_job
@@ -25,6 +25,14 @@ def a_duration(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     """Read `30s` or `1h30m` as milliseconds."""
     try:
         return None if value is None else read_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def a_pause(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Read how long a pause lasts, as milliseconds."""
+    try:
+        return None if value is None else read_pause(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -62,7 +70,7 @@ def a_spot(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
     if not is_event_id(event_id):
         raise click.BadParameter(NO_PLACE)
     ended_at = _moment(time)
-    if not 0 <= ended_at <= LATEST:
+    if ended_at > LATEST:
         raise click.BadParameter(NO_PLACE)
     return Spot(ended_at, event_id)
 

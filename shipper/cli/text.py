@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 UNITS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+LONGEST_PAUSE_MS: Final = 365 * UNITS["d"]
+"""A pause that is longer is meant to last until somebody resumes."""
 _LAST_MS: Final = 253_402_300_800_000
 """The year 10000, where `datetime` ends."""
 _DURATION: Final = re.compile(r"(?:\d+(?:ms|s|m|h|d))+")
@@ -69,10 +71,26 @@ def read_duration(text: str) -> int:
     return sum(int(number) * UNITS[unit] for number, unit in _PART.findall(text))
 
 
+def read_pause(text: str) -> int:
+    """Read how long a pause lasts, in ms from 1 to `LONGEST_PAUSE_MS`; raise ValueError for anything else."""
+    found = read_duration(text)
+    if not 0 < found <= LONGEST_PAUSE_MS:
+        raise ValueError("the pause is no time span from 1 ms to 365 d")
+    return found
+
+
 def read_moment(text: str, *, now: int) -> int:
-    """Read an ISO moment (UTC unless it says otherwise), or a span before `now`, as milliseconds."""
-    if _DURATION.fullmatch(text):
-        return now - read_duration(text)
+    """Read an ISO moment (UTC unless it says otherwise), or a span before `now`, as milliseconds.
+
+    Raise ValueError for anything else, and beyond the years 1970 to 9999: a slip would choose everything.
+    """
+    found = now - read_duration(text) if _DURATION.fullmatch(text) else _read_iso(text)
+    if not 0 <= found < _LAST_MS:
+        raise ValueError(f"{text[:40]!r} is beyond the years 1970 to 9999")
+    return found
+
+
+def _read_iso(text: str) -> int:
     try:
         given = datetime.fromisoformat(text)
     except ValueError:

@@ -26,7 +26,7 @@ from shipper.inspector.transfer import ImportCutError
 from shipper.inspector.waiting import Wait
 from shipper.ledger.audit import Audit, Finding, Mending
 from shipper.ledger.failed_hooks import HookNotFoundError
-from shipper.ledger.filter import read_field, say_field
+from shipper.ledger.filter import read_code, read_field, say_field
 from shipper.ledger.indices import LATEST
 from shipper.ledger.letters import REASONS, Filter, Spot
 
@@ -84,6 +84,7 @@ __all__ = [
     "Work",
     "is_hook_job",
     "open_inspectors",
+    "read_code",
     "read_field",
     "say_field",
 ]

@@ -52,6 +52,11 @@ class Correction:
     event_id: str | None
     differences: tuple[Difference, ...]
 
+    def left_alone(self, *, may_duplicate: bool) -> Handled:
+        """Tell what is done when it is not carried out, since nothing would be sent again."""
+        left = self.left if may_duplicate or not self.unclear else self.left | {"unclear": self.unclear}
+        return Handled(account=self.account, done=0, left=left, examples=self.examples)
+
 
 def correct(
     ledger: Ledger, settings: Settings, choice: Choice, change: Change, *, told: Told | None = None

@@ -12,6 +12,7 @@ UNCLEAR: Final = "unclear"
 """Stands where a dead letter has its reason."""
 NO_CODE: Final = "-"
 NO_FIELD: Final = "-"
+_MOST_DIGITS: Final = 10
 REASONS: Final = (*(reason.value for reason in Reason), UNCLEAR)
 
 
@@ -47,6 +48,15 @@ class Filter:
             for reason in REASONS
             if self.reason in {None, reason} and self.unclear in {None, reason == UNCLEAR}
         )
+
+
+def read_code(said: str) -> str:
+    """Return the code that a person means, `none` is no code; raise ValueError for what is no number."""
+    if said == "none":
+        return NO_CODE
+    if not (said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS):
+        raise ValueError("is no number: write 3009, or none for letters without a code")
+    return str(int(said))
 
 
 def read_field(said: str) -> str:

@@ -9,17 +9,14 @@ from typing import Any, Final
 from shipper.cli.text import iso, read_moment
 from shipper.clock import now_ms
 from shipper.event_id import is_event_id
-from shipper.inspector import REASONS, Filter, ReasonGroup, Spot, read_field, say_field
+from shipper.inspector import REASONS, Filter, ReasonGroup, Spot, read_code, read_field, say_field
 from shipper.metadata import is_utf8
 from shipper.web.mistake import MistakeError
 
-NO_CODE: Final = "-"
 NAMES: Final = ("reason", "code", "event", "field", "customer", "text", "since", "until")
 LONGEST: Final = 500
 EXACT: Final = frozenset({"event", "field", "customer", "text"})
 """Blanks around these count: `purchase ` is another event than `purchase`."""
-END_MS: Final = 253_402_300_800_000
-"""The year 10000."""
 MOST_IDS: Final = 1000
 
 
@@ -47,12 +44,14 @@ def read_wanted(given: Mapping[str, Any], *, strict: bool = False, now: int | No
     reason, code = said.get("reason"), said.get("code")
     if reason is not None and reason not in REASONS:
         raise MistakeError(f"reason is none of {', '.join(REASONS)}")
-    if code is not None and code != "none" and not (code.isascii() and code.isdigit() and len(code) <= 10):
-        raise MistakeError("code is no number: write 3009, or none for letters without a code")
+    try:
+        code = code and read_code(code)
+    except ValueError as error:
+        raise MistakeError(f"code {error}") from None
     at = now_ms() if now is None else now
     found = Filter(
         reason=reason,
-        code=NO_CODE if code == "none" else code and str(int(code)),
+        code=code,
         event_name=said.get("event"),
         field=read_field(said["field"]) if "field" in said else None,
         text=said.get("text"),
@@ -106,12 +105,9 @@ def read_moment_of(name: str, said: Mapping[str, str], *, now: int) -> int | Non
     if name not in said:
         return None
     try:
-        found = read_moment(said[name], now=now)
-    except (ValueError, OverflowError) as error:
+        return read_moment(said[name], now=now)
+    except ValueError as error:
         raise MistakeError(f"{name}: {error}") from None
-    if not 0 <= found < END_MS:
-        raise MistakeError(f"{name}: {said[name][:40]!a} is beyond the years 1970 to 9999")
-    return found
 
 
 def spelled(ms: int) -> str:

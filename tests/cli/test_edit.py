@@ -201,7 +201,8 @@ def broken(story: Story) -> list[str]:
     return ids
 
 
-CURE = ("--event", "order_placed", "--rename", "order_placed=purchase", "--number", "purchase.total")
+NAMED = ("--event", "order_placed")
+CURE = (*NAMED, "--rename", "order_placed=purchase", "--number", "purchase.total")
 
 
 def test_the_same_change_is_made_in_many_and_what_it_does_not_fit_stays(run: Run, broken: list[str]) -> None:
@@ -248,10 +249,32 @@ def test_a_person_sees_an_example_and_the_counts_before_many_are_changed(
 
 
 def test_a_change_that_fits_none_is_told_without_a_question(run: Run, broken: list[str]) -> None:
-    said = run("dead", "edit", "--event", "order_placed", "--unset", "order_placed.colour", code=1)
+    said = run("dead", "edit", *NAMED, "--unset", "order_placed.colour", code=1)
 
     assert "it fits 0 letter(s)\n4 stay dead: it does not fit them" in said.stdout
     assert "order_placed.colour is not there" in said.stdout
+
+
+def test_a_script_is_told_when_nothing_of_many_was_changed(run: Run, broken: list[str]) -> None:
+    unfit = run("dead", "edit", *NAMED, "--unset", "order_placed.colour", "--yes", "--json", code=1)
+    nobody = run("dead", "edit", "--code", "4242", "--unset", "order_placed.colour", "--yes", "--json")
+
+    assert one(unfit) == {
+        "account": "default",
+        "done": 0,
+        "left": {"invalid": 4},
+        "examples": [{"event_id": event_id, "why": "invalid"} for event_id in broken],
+    }
+    assert one(nobody) == {"account": "default", "done": 0, "left": {}, "examples": []}
+
+
+def test_a_script_is_told_when_all_of_many_are_unclear(run: Run, story: Story) -> None:
+    story.enqueue("c-1", "order_placed", on_unclear="park")
+    story.calls(LOST)
+
+    said = run("dead", "edit", *NAMED, "--set", "order_placed.total=1", "--yes", "--json", code=1)
+
+    assert (one(said)["done"], one(said)["left"]) == (0, {"unclear": 1})
 
 
 def test_many_are_named_by_a_filter_and_one_by_its_id(run: Run, broken: list[str]) -> None:

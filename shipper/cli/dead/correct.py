@@ -42,6 +42,8 @@ def correct(
     if dry_run or not desk.out.as_json:
         desk.out.fact(found, _draw)
     goes = found.fits - (0 if may_duplicate else found.unclear)
+    if desk.out.as_json and not (dry_run or goes):
+        report(desk, found.left_alone(may_duplicate=may_duplicate), "changed and sent again")
     if dry_run or not goes:
         leave(0 if goes or not choice.count else 1)
     rate = rate or desk.inspector.jobs.default_rate

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from shipper.cli.text import LONGEST_PAUSE_MS
 from shipper.inspector import HooksHandled, Job, Pause
 from shipper.web.api.call import HOOK, Takes, act
 from shipper.web.api.given import flag_in, whole_in
 from shipper.web.filters import MOST_IDS
 from shipper.web.mistake import MistakeError
-from shipper.web.pages.gate import LONGEST_MS
 from shipper.web.pages.hooks import job_of
 from shipper.web.pages.jobs import name_of
 from shipper.web.visit import Visit
@@ -38,7 +38,9 @@ def _cancel_job(visit: Visit) -> Job:
 def _pause(visit: Visit) -> Pause:
     if "for_ms" not in visit.given:
         return visit.inspector.pause()
-    return visit.inspector.pause(for_ms=whole_in(visit.given, "for_ms", least=1, most=LONGEST_MS, default=1))
+    return visit.inspector.pause(
+        for_ms=whole_in(visit.given, "for_ms", least=1, most=LONGEST_PAUSE_MS, default=1)
+    )
 
 
 def _resume(visit: Visit) -> Pause:
@@ -69,7 +71,7 @@ _HOOKS: Final = (
 _FOR: Final = Takes(
     name="for_ms",
     about="For so long; by default until resumed.",
-    schema={"type": "integer", "minimum": 1, "maximum": LONGEST_MS},
+    schema={"type": "integer", "minimum": 1, "maximum": LONGEST_PAUSE_MS},
 )
 
 

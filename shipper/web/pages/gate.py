@@ -6,14 +6,12 @@ from typing import Final
 
 from starlette.responses import Response
 
-from shipper.cli.text import read_duration
+from shipper.cli.text import read_pause
 from shipper.web.mistake import MistakeError
 from shipper.web.page import Page
 from shipper.web.person import Role
 from shipper.web.told import write_told
 from shipper.web.visit import Visit
-
-LONGEST_MS: Final = 365 * 86_400_000
 
 
 def ask_pause(visit: Visit) -> Response:
@@ -25,11 +23,9 @@ def pause(visit: Visit) -> Response:
     """Make no more calls, for a time or until resumed."""
     span = visit.text("for")
     try:
-        for_ms = read_duration(span) if span else None
+        for_ms = read_pause(span) if span else None
     except ValueError as error:
         raise MistakeError(str(error)) from None
-    if for_ms is not None and not 0 < for_ms <= LONGEST_MS:
-        raise MistakeError("the pause is no time span from 1 ms to 365 d")
     visit.inspector.pause(for_ms=for_ms)
     return visit.go(told=write_told("paused"))
 

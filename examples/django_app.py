@@ -15,7 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from shipper import Event, InvalidEventError, Receipt, enqueue_event
+from shipper import Event, IdempotencyConflictError, InvalidEventError, Receipt, enqueue_event
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
@@ -78,6 +78,8 @@ def tell_missing(_request: HttpRequest) -> JsonResponse:
             enqueued.append(tell_gameball(review).event_id)
         except InvalidEventError as error:  # it stays so until somebody mends it; the others need not wait
             refused[review.pk] = [str(problem) for problem in error.problems]
+        except IdempotencyConflictError as error:  # it was told, and changed since: a person decides
+            refused[review.pk] = [f"told as {error.event_id}, with other content"]
     return JsonResponse({"enqueued": enqueued, "refused": refused})
 
 

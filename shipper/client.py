@@ -11,7 +11,16 @@ from shipper.clock import monotonic_ms
 from shipper.envelope import Envelope
 from shipper.errors import Problem, SettingsError
 from shipper.ledger.ledger import AsyncLedger, Ledger
-from shipper.ledger.pool import AsyncPool, AsyncRedis, Pool, Redis, make_async_pool, make_pool
+from shipper.ledger.pool import (
+    AsyncPool,
+    AsyncRedis,
+    Pool,
+    Redis,
+    decodes,
+    make_async_pool,
+    make_pool,
+    outlast_forks,
+)
 from shipper.settings import Settings, load_settings
 
 
@@ -22,7 +31,11 @@ class Client:
         self, settings: Settings, *, pool: Pool | None = None, async_pool: AsyncPool | None = None
     ) -> None:
         self.settings = settings
-        self._pool = pool or make_pool(settings.redis_url, budget_ms=settings.enqueue_budget_ms)
+        self._pool = (
+            make_pool(settings.redis_url, budget_ms=settings.enqueue_budget_ms)
+            if pool is None
+            else outlast_forks(pool)
+        )
         self._given = async_pool
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPool] = WeakKeyDictionary()
 
@@ -98,8 +111,7 @@ def configure(
 
 
 def _unreadable(name: str, client: Redis | AsyncRedis | None) -> list[Problem]:
-    """Refuse answers that are text: the ledger's are bytes, and an event would be accepted, then raise."""
-    if client is None or not client.connection_pool.connection_kwargs.get("decode_responses"):
+    if client is None or not decodes(client.connection_pool):
         return []
     return [Problem(name, "decodes responses: give a client made without decode_responses=True")]
 

@@ -58,6 +58,7 @@ def _configure(app: Celery, settings: Settings) -> None:
         },
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a Redis that refuses for a while would end the worker
         broker_pool_acquire_timeout=1.0,
         task_publish_retry=False,
         task_serializer="json",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
+from threading import Event
 from typing import Any, Final
 from uuid import uuid4
 
@@ -29,8 +30,8 @@ MOST_WAITING: Final = 1000
 """Wake-ups kept in a queue: more than tickets alive of all accounts, and gone through in a moment."""
 PUSH_MS: Final = 3000
 """Longest time that a push may take."""
-DEMOTED: Final = ("UNBLOCKED", "READONLY", "You can't write against a read only replica")
-"""How Redis says, to a pop that waits and to the next, that a failover made it a replica."""
+REFUSED_S: Final = 1.0
+"""Wait after an answer that refused us, before Redis is asked anew."""
 NONSENSE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What reading a message may raise that is none."""
 
@@ -73,11 +74,6 @@ class Channel(redis.Channel):
         except NONSENSE as error:
             log.warning("message.unreadable", error=type(error).__name__)
             return True
-        except self.ResponseError as error:
-            if not str(error).startswith(DEMOTED):
-                raise
-            # Celery would end the worker; a lost connection it makes anew, perhaps to the new primary.
-            raise ConnectionError(f"Redis has become a replica: {error}") from error
         return popped
 
 
@@ -139,3 +135,10 @@ class Consumer(CeleryConsumer):
     def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **kwargs: Any) -> None:
         alone = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
         super().__init__(*args, worker_options={**(worker_options or {}), **alone}, **kwargs)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Connect anew; to a Redis that refuses (a full disk, too few replicas, a failover) not at once."""
+        super().on_connection_error_after_connected(exc)
+        if isinstance(exc, self.channel_errors):
+            log.warning("broker.refused", error=str(exc))
+            Event().wait(REFUSED_S)

@@ -17,6 +17,7 @@ from shipper.errors import Problem, SettingsError
 from shipper.ledger.durability import Durability, inspect_durability
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import Pool, make_pool
+from shipper.ledger.scripts import sources
 from shipper.logs import get_logger
 from shipper.settings import Settings, load_settings
 from workers.collector import open_tracing
@@ -184,6 +185,7 @@ def stop_claiming() -> None:
 def _assemble() -> Works:
     settings = load_settings()
     accounts = load_accounts(settings, os.environ, need_keys=False)
+    sources()  # before anything is claimed
     return Works(
         settings=settings,
         accounts=accounts,

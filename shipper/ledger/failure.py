@@ -15,7 +15,9 @@ from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
     ClusterDownError,
+    InvalidResponse,
     MasterDownError,
+    MaxConnectionsError,
     MovedError,
     NoPermissionError,
     OutOfMemoryError,
@@ -77,7 +79,13 @@ class _NothingLeft:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (RedisError, OSError)):
-            raise LedgerUnavailableError(f"Redis did not take the request: {error}") from error
+            raise LedgerUnavailableError(f"Redis did not take the request: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, MaxConnectionsError):
+        return "all connections of the pool are in use: raise its max_connections"
+    return str(error) or "the time for it is over"
 
 
 class _ReplyLost:
@@ -89,6 +97,8 @@ class _ReplyLost:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, InvalidResponse):
+            raise ReplyLostError("what answered is not Redis: does SHIPPER_REDIS_URL lead to it?") from error
         if not isinstance(error, _MAYBE_CARRIED_OUT) or isinstance(error, REFUSALS):
             return
         if str(error).startswith(REFUSED_WITH):  # too many clients: a connection error to redis-py

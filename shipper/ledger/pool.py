@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any, Final
+from weakref import WeakSet
 
 import redis
 import redis.asyncio
@@ -27,6 +31,10 @@ AsyncRedis = redis.asyncio.Redis
 _QUIET: Final = MaintNotificationsConfig(enabled=False)
 _STEPS: Final = 3
 """Connecting, AUTH and SELECT each may take a third of the budget, so that their sum keeps it."""
+MOST_CONNECTIONS: Final = 10_000
+"""Threads that may ask at once: as many as Redis lets in by default. redis-py refuses the 101st, unasked."""
+_lasting: Final[WeakSet[Pool]] = WeakSet()
+"""Pools that a forked child may go on with."""
 
 
 class PunctualParser(_HiredisParser):
@@ -85,6 +93,54 @@ class PromptPool(Pool):
         super().release(connection)
 
 
+class PatientPool(AsyncPool):
+    """Let callers wait for a connection while all are in use, as long as they like: redis-py refuses them.
+
+    Without its telemetry, as `PromptPool`.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._free = asyncio.Semaphore(self.max_connections)
+
+    async def get_connection(self, *_: Any, **__: Any) -> Any:
+        """Return a connection that is open, once there is one to have."""
+        await self._free.acquire()
+        try:
+            connection = self.get_available_connection()  # type: ignore[no-untyped-call]
+        except BaseException:
+            self._free.release()
+            raise
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def release(self, connection: Any) -> None:
+        """Take a connection back."""
+        try:
+            await super().release(connection)
+        finally:
+            self._free.release()
+
+
+def outlast_forks(pool: Pool) -> Pool:
+    """Let forked children use the pool, even if a thread of their parent held its locks at that moment."""
+    _lasting.add(pool)
+    return pool
+
+
+def _renew_locks() -> None:
+    for pool in _lasting:
+        pool._lock, pool._fork_lock = RLock(), RLock()  # noqa: SLF001 - redis-py waits for the old ones
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 def _is_quiet(connection: Any) -> bool:
     """Tell whether a connection is open and nothing has come that nobody asked for, not even its end."""
     try:
@@ -100,7 +156,7 @@ def make_pool(url: str, *, budget_ms: int) -> Pool:
     """
     seconds = budget_ms / _STEPS / 1000
     with _usable():
-        return PromptPool.from_url(
+        pool = PromptPool.from_url(
             url,
             protocol=2,  # RESP3 would cost a HELLO more for each connection
             socket_timeout=seconds,
@@ -110,14 +166,17 @@ def make_pool(url: str, *, budget_ms: int) -> Pool:
             driver_info=None,  # CLIENT SETINFO would cost two round trips more
             maint_notifications_config=_QUIET,
             parser_class=PunctualParser,
+            max_connections=MOST_CONNECTIONS,
         )
+        _check(pool)
+    return outlast_forks(pool)
 
 
 def make_async_pool(url: str, *, budget_ms: int) -> AsyncPool:
     """Return the same for one event loop."""
     seconds = budget_ms / _STEPS / 1000
     with _usable():
-        return AsyncPool.from_url(
+        pool = PatientPool.from_url(
             url,
             protocol=2,
             socket_timeout=None,  # AsyncLedger has a deadline; redis-py's wait_for may swallow a cancellation
@@ -126,6 +185,25 @@ def make_async_pool(url: str, *, budget_ms: int) -> AsyncPool:
             retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
             driver_info=None,
         )
+        _check(pool)
+    return pool
+
+
+def _check(pool: Pool | AsyncPool) -> None:
+    """Refuse options that redis-py's URL lets through, before an event is accepted and nobody can say so."""
+    if decodes(pool):
+        raise SettingsError([Problem("SHIPPER_REDIS_URL", "has decode_responses: leave it out")])
+    try:
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError:
+        raise SettingsError(
+            [Problem("SHIPPER_REDIS_URL", "has an option that redis-py does not know")]
+        ) from None
+
+
+def decodes(pool: Pool | AsyncPool) -> bool:
+    """Tell whether answers come as text: the ledger's are bytes, and what was accepted would raise."""
+    return bool(pool.connection_kwargs.get("decode_responses"))
 
 
 def _keepalive(url: str) -> dict[str, bool]:

@@ -41,18 +41,28 @@ class Script:
 @cache
 def load(name: str) -> Script:
     """Return the script of a file `lua/<name>.lua`; raise FileNotFoundError where there is none."""
-    return compose(name, {path.name.removesuffix(".lua"): path.read_text() for path in _FOLDER.iterdir()})
+    return compose(name, sources())
 
 
-def compose(name: str, sources: dict[str, str]) -> Script:
-    """Join a script with its fragments; `sources` maps file names without suffix to texts."""
-    if name not in sources:
+@cache
+def sources() -> dict[str, str]:
+    """Read the texts of all files by name without suffix, once a process.
+
+    None may come later: from another version that was installed meanwhile, or not at all, for want of a file
+    descriptor, when a call has been made and has to be written down.
+    """
+    return {path.name.removesuffix(".lua"): path.read_text() for path in _FOLDER.iterdir()}
+
+
+def compose(name: str, texts: dict[str, str]) -> Script:
+    """Join a script with its fragments; `texts` maps file names without suffix to texts."""
+    if name not in texts:
         raise FileNotFoundError(f"no ledger script is named {name}")
-    source = sources[name]
+    source = texts[name]
     shebang = _SHEBANG.match(source)
     if not shebang:
         raise ValueError(f"{name}.lua does not start with #!lua")
-    fragments = [sources[f"_{part}"] for part in _words(_INCLUDE, source)]
+    fragments = [texts[f"_{part}"] for part in _words(_INCLUDE, source)]
     body = source[shebang.end() :]
     keys = tuple(dict.fromkeys(key for part in (*fragments, body) for key in _words(_KEYS, part)))
     unknown = set(keys) - FIXED.keys()

@@ -2,6 +2,5 @@
 
 from shipper.sandbox.options import Options
 from shipper.sandbox.plan import Plan, load_plan
-from shipper.sandbox.server import serve
 
-__all__ = ["Options", "Plan", "load_plan", "serve"]
+__all__ = ["Options", "Plan", "load_plan"]

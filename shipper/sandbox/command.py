@@ -11,7 +11,6 @@ from shipper.errors import SettingsError
 from shipper.sandbox.contract import Keys
 from shipper.sandbox.options import Options
 from shipper.sandbox.plan import Plan, load_plan
-from shipper.sandbox.server import serve
 from shipper.sandbox.windows import Limits
 
 COUNT = click.IntRange(min=0)
@@ -53,6 +52,11 @@ def sandbox(
 
     Prints one line with the URL when it is ready; ends on Ctrl-C or SIGTERM.
     """
+    try:
+        from shipper.sandbox.server import serve  # noqa: PLC0415 - the extra `web`
+    except ModuleNotFoundError as error:
+        missing = f"the sandbox needs {error.name}: pip install 'gameball-shipper[web]'"
+        raise click.ClickException(missing) from error
     drawn = SystemRandom().randrange(2**32) if seed is None else seed
     try:
         options = Options(

@@ -48,6 +48,16 @@ def test_without_the_extra_it_says_what_to_install(run: Run, monkeypatch: pytest
     assert "install gameball-shipper[web]" in result.stderr
 
 
+def test_so_does_the_sandbox_and_its_help_needs_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "shipper.sandbox.server", raising=False)
+
+    helped, result = run("sandbox", "--help"), run("sandbox", code=1)
+
+    assert "--per-second" in helped.stdout
+    assert "pip install 'gameball-shipper[web]'" in result.stderr
+
+
 def test_status_shows_an_alarm_that_is_raised(run: Run, story: Story) -> None:
     story.enqueue("c-1", "visit")
     story.calls(REFUSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -163,6 +164,23 @@ def test_the_django_app_enqueues_later_what_an_outage_kept_out(
     assert body_of(ledger, first.json()["enqueued"][0])["customerId"] == "c-42"
     assert second.json() == {"enqueued": [], "refused": {}}
     assert accepted(ledger) == 1
+
+
+def test_a_review_that_changed_since_it_was_told_does_not_keep_the_later_ones_of_the_django_app(
+    start_app: StartApp, ledger: Ledger, tmp_path: Path
+) -> None:
+    told = (app := start_app(django)).post("/reviews", data={"customer": "c-1", "stars": "5"}).json()
+    app.stop()
+    cut_off = start_app(django, redis_url=NOBODY)
+    cut_off.post("/reviews", data={"customer": "c-42", "stars": "5"})
+    cut_off.stop()
+    with sqlite3.connect(tmp_path / "reviews.sqlite3") as reviews:
+        reviews.execute("UPDATE reviews_review SET event_id = '', stars = 1 WHERE customer = 'c-1'")
+
+    answer = start_app(django).post("/reviews/missing").json()
+
+    assert [body_of(ledger, event_id)["customerId"] for event_id in answer["enqueued"]] == ["c-42"]
+    assert answer["refused"] == {"1": [f"told as {told['event_id']}, with other content"]}
 
 
 def test_a_review_that_cannot_be_told_does_not_keep_the_later_ones_of_the_django_app(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -86,6 +87,16 @@ def test_every_key_is_used_by_some_script() -> None:
     used = {key for name in FLAGS for key in load(name).keys}
 
     assert used == FIXED.keys()
+
+
+def test_scripts_are_of_one_reading_whatever_becomes_of_their_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = load("settle")
+    load.cache_clear()
+    monkeypatch.setattr("shipper.ledger.scripts._FOLDER", tmp_path / "gone")
+
+    assert load("settle") == before
 
 
 def test_a_script_is_joined_with_its_fragments_and_their_keys() -> None:

@@ -36,6 +36,18 @@ async def test_fifty_events_at_once_are_accepted_once_each(
     assert len(held) == 50
 
 
+async def test_more_callers_than_connections_wait_for_one(
+    server: RedisServer, book: Book, produce: Produce
+) -> None:
+    produce(f"{server.url}?max_connections=3")
+
+    receipts = await asyncio.gather(*(shipper.aenqueue_event(event(f"c-{i}")) for i in range(150)))
+
+    await shipper.aclose()
+    assert len({receipt.event_id for receipt in receipts}) == 150
+    assert book.count("accepted") == 150
+
+
 async def test_a_bulk_is_answered_in_order(server: RedisServer, book: Book, produce: Produce) -> None:
     produce(server.url)
     events = [event(f"c-{i}") for i in range(450)]

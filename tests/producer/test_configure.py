@@ -91,6 +91,22 @@ def test_so_is_one_for_event_loops_and_both_are_told_together(produce: Produce) 
     assert current() is before
 
 
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [("decode_responses=true", "has decode_responses"), ("retry_harder=1", "redis-py does not know")],
+)
+async def test_a_url_whose_options_cannot_be_is_refused_before_anything_is_accepted(
+    server: RedisServer, book: Book, produce: Produce, option: str, problem: str
+) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        produce(f"{server.url}?{option}")
+
+    shipper.configure(Settings(redis_url=f"{server.url}?{option}"), redis=redis.Redis(port=server.port))
+    with pytest.raises(SettingsError, match=problem):
+        await shipper.aenqueue_event(event("c-1"))
+    assert book.count("accepted") == 0
+
+
 async def test_clients_of_ones_own_are_used(server: RedisServer, book: Book, produce: Produce) -> None:
     produce("redis://127.0.0.1:9/0")
     shipper.configure(

@@ -65,6 +65,53 @@ def test_forked_processes_share_no_connection(server: RedisServer, redis: Redis,
     assert sum(book.customers().values()) == 14
 
 
+HOLDS = """
+import faulthandler, os, sys
+from threading import Event, Thread
+import shipper
+from redis import Redis
+from shipper.client import current
+from shipper.settings import Settings
+
+url, whose = sys.argv[1:]
+shipper.configure(Settings(redis_url=url), redis=Redis.from_url(url) if whose == "given" else None)
+shipper.enqueue_event({"customerId": "before", "events": {"e": {}}})
+pool, held, forked = current()._pool, Event(), Event()
+
+def hold():
+    with pool._lock, pool._fork_lock:
+        held.set()
+        forked.wait()
+
+holder = Thread(target=hold)
+holder.start()
+held.wait()
+if (child := os.fork()) == 0:
+    faulthandler.dump_traceback_later(20, exit=True)
+    shipper.enqueue_event({"customerId": "child", "events": {"e": {}}})
+    os._exit(0)
+forked.set()
+holder.join()
+sys.exit(os.waitpid(child, 0)[1] != 0)
+"""
+
+
+@pytest.mark.parametrize("whose", ["own", "given"])
+def test_a_child_enqueues_whatever_threads_of_its_parent_held_at_the_fork(
+    server: RedisServer, book: Book, whose: str
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", HOLDS, server.url, whose],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert book.customers().keys() == {"before", "child"}
+
+
 # Kill points: before and after each time that bytes go out or come in, counted until a run ends untouched.
 DIES = """
 import json, os, socket, sys

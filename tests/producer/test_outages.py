@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from threading import Thread
 
 import pytest
+import redis
 from redis import Redis
 from redis.exceptions import RedisError
 
 import shipper
+from shipper.client import current
 from shipper.errors import EnqueueUnclearError, LedgerUnavailableError
 from shipper.event_id import new_event_id
 from tests.producer.book import BUDGET_MS, SLACK_S, Book, OpenBook, Produce
-from tests.support.hostile import silent_listener
+from tests.support.hostile import Connection, HostileServer, silent_listener
 from tests.support.proxy import Proxy
 from tests.support.servers import HOST, RedisServer, StartServer
 from tests.support.waiting import until
@@ -226,7 +228,53 @@ def test_many_threads_keep_the_budget_while_redis_hangs(
     assert max(took) < 20 * BUDGET_MS / 1000 / 2, "they wait for each other"
 
 
+def test_more_threads_than_redis_py_gives_connections_to_are_accepted(
+    private_server: StartServer, open_book: OpenBook, produce: Produce
+) -> None:
+    server = private_server()
+    produce(server.url)
+    server.freeze()
+    threads = [Thread(target=shipper.enqueue_event, args=(event(f"c-{i}"),)) for i in range(120)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(current()._pool._in_use_connections) == 120)
+    server.thaw()
+    for thread in threads:
+        thread.join()
+
+    assert len(open_book(server).customers()) == 120
+
+
+async def test_given_connections_that_are_all_in_use_are_told_as_such(
+    server: RedisServer, book: Book, produce: Produce
+) -> None:
+    produce(server.url)
+    with redis.Redis.from_url(server.url, max_connections=1) as given:
+        shipper.configure(current().settings, redis=given)
+        taken = given.connection_pool.get_connection()
+
+        with pytest.raises(LedgerUnavailableError, match="raise its max_connections"):
+            shipper.enqueue_event(event("c-1"))
+
+        given.connection_pool.release(taken)
+        shipper.enqueue_event(event("c-2"))
+    assert book.customers() == {"c-2": 1}
+
+
 # Redis is there, and says something else
+
+
+def test_what_is_no_redis_is_told_as_such(produce: Produce) -> None:
+    def says_bad_request(connection: Connection) -> None:
+        connection.read(1)
+        connection.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.hold()
+
+    with HostileServer(says_bad_request) as far_end:
+        produce(f"redis://127.0.0.1:{far_end.port}/0")
+
+        with pytest.raises(EnqueueUnclearError, match="what answered is not Redis"):
+            shipper.enqueue_event(event("c-1"))
 
 
 def test_a_read_only_replica_is_unavailable_until_it_is_promoted(

@@ -8,7 +8,8 @@ import pytest
 
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
-from tests.simulator.mutation import LOADER, PATIENCE_MS, loader, sources
+from shipper.ledger.scripts import sources
+from tests.simulator.mutation import LOADER, PATIENCE_MS, loader
 from tests.support.servers import RedisServer
 
 

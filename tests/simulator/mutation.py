@@ -6,13 +6,12 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from shipper.errors import ShipperError
 from shipper.ledger.ledger import Ledger
-from shipper.ledger.scripts import Script, compose
+from shipper.ledger.scripts import Script, compose, sources
 from tests.simulator.book import DUMP
 from tests.simulator.mix import MIXES
 from tests.simulator.simulation import run
@@ -43,12 +42,6 @@ class Mutant:
 def mutants() -> list[Mutant]:
     """Read the mutants of `mutants.toml`."""
     return [Mutant(**row) for row in tomllib.loads(TABLE.read_text())["mutant"]]
-
-
-def sources() -> dict[str, str]:
-    """Return the text of every script file by its name without suffix."""
-    folder = resources.files("shipper.ledger") / "lua"
-    return {path.name.removesuffix(".lua"): path.read_text() for path in folder.iterdir()}
 
 
 def mutated(mutant: Mutant) -> dict[str, str]:

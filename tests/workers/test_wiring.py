@@ -315,6 +315,21 @@ assert os.waitpid(child, 0)[1] == 0
     assert ran.returncode == 0
 
 
+def test_a_worker_has_read_its_scripts_before_it_makes_a_call() -> None:
+    script = """
+from unittest.mock import patch
+from workers.wiring import works
+from shipper.ledger import scripts
+works()
+with patch.object(scripts, "_FOLDER", None):  # gone, or out of reach: every file descriptor is in use
+    scripts.load("settle")
+"""
+
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={**os.environ, **ENVIRON}, check=False)
+
+    assert ran.returncode == 0
+
+
 def test_a_workers_name_is_one_word_that_tells_host_and_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: 'we"b 1|ö\n' + "x" * 100)
 

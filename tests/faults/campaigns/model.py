@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
+from shipper.ledger.scripts import sources
 from tests.faults.campaign import Campaign, Ground
 from tests.faults.row import Row
 from tests.model.cases import LONG, QUICK, ROLLED_BACK
@@ -18,7 +19,7 @@ from tests.model.replay import DisagreementError
 from tests.model.sample import Kind, replay_kinds
 from tests.model.scripts import Scripts
 from tests.model.search import search
-from tests.simulator.mutation import LOADER, PATIENCE_MS, loader, sources
+from tests.simulator.mutation import LOADER, PATIENCE_MS, loader
 
 EACH: Final = 6
 """How often each kind of step is taken on the real scripts."""

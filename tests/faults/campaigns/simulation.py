@@ -11,10 +11,11 @@ from unittest.mock import patch
 from shipper.errors import ShipperError
 from shipper.ledger.ledger import Ledger
 from shipper.ledger.pool import make_pool
+from shipper.ledger.scripts import sources
 from tests.faults.campaign import Campaign, Ground
 from tests.faults.row import Row
 from tests.simulator.mix import MIXES, Mix
-from tests.simulator.mutation import LOADER, PATIENCE_MS, loader, sources
+from tests.simulator.mutation import LOADER, PATIENCE_MS, loader
 from tests.simulator.simulation import run
 
 MINUTES: Final = 6

@@ -191,6 +191,25 @@ def make_it_a_replica(field: Field) -> str:
     return f"{times} times read-only for 2 s"
 
 
+def refuse_writes(field: Field) -> str:
+    """Let Redis take no writes for want of replicas, as it does for a full disk; no worker may end."""
+    times = 2 if field.quick else 4
+    start_workers(field)
+    load = field.start_load(events=times * 1200, customers=200, per_second=100)
+
+    with field.server.client() as redis:
+        for _ in range(times):
+            field.pass_time(1.0)
+            redis.config_set("min-replicas-to-write", "1")
+            field.pass_time(3.0)
+            redis.config_set("min-replicas-to-write", "0")
+    load.stop()
+    field.healed()
+    if field.exits:
+        field.wrong(f"{field.exits} workers ended")
+    return f"{times} times no writes for 3 s"
+
+
 def load_slowly(field: Field) -> str:
     """Restart Redis with so much data of others that it answers LOADING for seconds."""
     restarts = 1 if field.quick else 3
@@ -293,11 +312,13 @@ CAMPAIGNS: Final = (
     Campaign(
         name="redis-refuses",
         tells="Redis answers, but not with what was asked: its scripts are forgotten, an endless script of"
-        " somebody's keeps it busy, it is a read-only replica for a while, it is loading its data.",
+        " somebody's keeps it busy, it is a read-only replica for a while, it takes no writes for want of"
+        " replicas (no worker may end), it is loading its data.",
         run=in_turn(
             beside("scripts flushed", flush_scripts, sides=(RETRY,), sandbox=SLOW),
             beside("busy with a script", keep_redis_busy, sides=(RETRY, PEER), sandbox=SLOW),
             beside("a read-only replica", make_it_a_replica, sides=(RETRY, PEER), sandbox=SLOW),
+            beside("writes refused", refuse_writes, sides=(RETRY, PEER), sandbox=SLOW),
             beside("loading for seconds", load_slowly, sides=(RETRY, PEER), sandbox=SLOW),
         ),
         minutes=4,

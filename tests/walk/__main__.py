@@ -27,6 +27,8 @@ from tests.walk.on_page import walk_on_page
 from tests.walk.proof import prove
 from tests.walk.shop import DELIVERED, Shop
 
+BUDGET_MS: Final = 15_000
+"""Of an enqueue: a disk that stalls must not end the walk."""
 ROOT: Final = Path(__file__).parents[2]
 PICTURES: Final = ROOT / "docs/images"
 LETTERS: Final = 20_000
@@ -97,7 +99,7 @@ def _stage(stack: ExitStack) -> Stage:
     stack.callback(server.kill)
     server.start()
     sandbox = stack.enter_context(Sandbox(folder / "gameball"))
-    shipper.configure(Settings(redis_url=server.url))
+    shipper.configure(Settings(redis_url=server.url, enqueue_budget_ms=BUDGET_MS))
     stack.callback(shipper.close)
     return Stage(server, sandbox, folder / "stage", stack, environment=PATIENT)
 
